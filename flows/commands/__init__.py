@@ -1,0 +1,1 @@
+"""The commands of `pengi`, a file for each thing that people do."""

@@ -1,0 +1,66 @@
+"""Options that several commands share, and how values are printed."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.params import Params
+
+LakeDir = Annotated[Path, typer.Option("--lake", envvar="PENGI_LAKE", help="The data directory.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Profile = Annotated[str, typer.Option(help="mini, small, open or paper.")]
+Names = Annotated[str, typer.Option("--datasets", help="Names or files, separated by commas.")]
+Copies = Annotated[list[str] | None, typer.Option("--raw", help="NAME=DIR, a local copy.")]
+Train = Annotated[list[str] | None, typer.Option(help="NAME:split,split to train on.")]
+Test = Annotated[list[str] | None, typer.Option(help="NAME:split,split to test on.")]
+ReleaseId = Annotated[str, typer.Argument(help="Release id, or HEAD.")]
+DEFAULT_LAKE = Path("lake")
+
+
+def params(
+    profile: str,
+    lake: Path,
+    datasets: str,
+    raw: list[str] | None,
+    train: list[str] | None,
+    test: list[str] | None,
+    seed: int = 0,
+) -> Params:
+    """The flow's parameters out of the command line's options."""
+    return Params.model_validate(
+        {
+            "profile": profile,
+            "lake": lake,
+            "datasets": datasets.split(",") if datasets else None,
+            "raw": _mapping("raw", raw, "="),
+            "train": {k: v.split(",") for k, v in _mapping("train", train, ":").items()},
+            "test": {k: v.split(",") for k, v in _mapping("test", test, ":").items()},
+            "seed": seed,
+        }
+    )
+
+
+def show(value: dict[str, Any], as_json: bool) -> None:
+    """Print a mapping, one line an entry, or as JSON."""
+    if as_json:
+        print_json(value)
+        return
+    for name, content in value.items():
+        typer.echo(f"{name}: {content}")
+
+
+def print_json(value: Any) -> None:
+    """Print indented JSON."""
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def _mapping(option: str, values: list[str] | None, mark: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for value in values or []:
+        name, found, rest = value.partition(mark)
+        if not found or not rest:
+            raise typer.BadParameter(f"--{option} {value}: expected NAME{mark}VALUE")
+        pairs[name] = rest
+    return pairs

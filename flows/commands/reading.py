@@ -1,0 +1,56 @@
+"""`pengi results`, `pengi trace`, `pengi report`: read what a lake holds."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from flows.commands.options import DEFAULT_LAKE, AsJson, LakeDir, ReleaseId, print_json
+from flows.steps import results as tables
+from flows.steps import trace as chain
+from flows.steps.lake import Lake
+from flows.steps.release import read_release
+
+
+def results(
+    lake: LakeDir = DEFAULT_LAKE,
+    table: Annotated[str, typer.Option(help="Only this table, e.g. 3.")] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print our numbers beside the paper's, one line per cell."""
+    cells = tables.results(Lake.open(lake))
+    if table:
+        cells = [cell for cell in cells if cell["table"] in (table, f"table{table}")]
+    if as_json:
+        print_json(cells)
+        return
+    form: Callable[[list[dict[str, Any]]], str] = tables.as_text
+    if csv:
+        form = tables.as_csv
+    elif markdown:
+        form = tables.as_markdown
+    typer.echo(form(cells))
+
+
+def trace(
+    id: Annotated[str, typer.Argument(help="A pair id or a clip id.")],
+    lake: LakeDir = DEFAULT_LAKE,
+    as_json: AsJson = False,
+) -> None:
+    """Follow a pair or clip back to its archive's bytes and licence, and on to its runs."""
+    found = chain.trace(Lake.open(lake), id)
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(chain.as_tree(found))
+
+
+def report(release: ReleaseId = "HEAD", lake: LakeDir = DEFAULT_LAKE) -> None:
+    """Write report.html of a release again, from stored scores."""
+    from flows.steps.report import report as write
+
+    place = Lake.open(lake)
+    release_id = read_release(place, release).release_id
+    typer.echo(f"report: {write(place, release_id, place.report(release_id))}")

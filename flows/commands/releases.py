@@ -1,0 +1,48 @@
+"""`pengi release list | show | verify`."""
+
+import typer
+
+from flows.commands.options import DEFAULT_LAKE, AsJson, LakeDir, ReleaseId, print_json, show
+from flows.steps import release as steps
+from flows.steps.lake import Lake
+from flows.steps.progress import counted
+
+app = typer.Typer(no_args_is_help=True, help="Releases: immutable, hashed sets of pairs.")
+
+
+@app.command("list")
+def listed(lake: LakeDir = DEFAULT_LAKE, as_json: AsJson = False) -> None:
+    """Every release of the lake; HEAD is marked."""
+    place = Lake.open(lake)
+    head = place.head()
+    found = [steps.read_release(place, name) for name in place.releases()]
+    lines = [
+        {"release_id": r.release_id, "pairs": r.pairs, "head": r.release_id == head} for r in found
+    ]
+    if as_json:
+        print_json(lines)
+        return
+    for line in lines:
+        typer.echo(f"{line['release_id']} {line['pairs']} pairs{' HEAD' if line['head'] else ''}")
+
+
+@app.command("show")
+def shown(
+    release: ReleaseId = "HEAD", lake: LakeDir = DEFAULT_LAKE, as_json: AsJson = False
+) -> None:
+    """The manifest of a release: datasets, splits, counts, hours, provenance."""
+    manifest = steps.read_release(Lake.open(lake), release)
+    show(manifest.model_dump() if as_json else steps.summary(manifest), as_json)
+
+
+@app.command("verify")
+def verified(
+    release: ReleaseId = "HEAD", lake: LakeDir = DEFAULT_LAKE, as_json: AsJson = False
+) -> None:
+    """Hash every file of a release again; exit code 1 names each that changed."""
+    damages = steps.verify(Lake.open(lake), release, counted())
+    if as_json:
+        print_json({"release": release, "damages": damages})
+    else:
+        typer.echo("\n".join(damages) if damages else "every byte is what it was")
+    raise typer.Exit(1 if damages else 0)

@@ -1,0 +1,147 @@
+"""`pengi run`, `pengi plan`, `pengi ingest`: make something happen, or say what would."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import pyarrow.parquet as pq
+import typer
+
+from flows.commands import reading
+from flows.commands.options import (
+    DEFAULT_LAKE,
+    AsJson,
+    Copies,
+    LakeDir,
+    Names,
+    Profile,
+    Test,
+    Train,
+    params,
+    print_json,
+    show,
+)
+from flows.steps.lake import Lake
+from flows.steps.progress import counted
+
+_START = 120  # seconds that a loaded machine may take to start a Prefect server
+
+
+def run(
+    profile: Profile = "mini",
+    lake: LakeDir = DEFAULT_LAKE,
+    datasets: Names = "",
+    raw: Copies = None,
+    train: Train = None,
+    test: Test = None,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice in training.")] = 0,
+) -> None:
+    """Run the whole pipeline; what is finished in the lake is not done again."""
+    from flows.plan import refuse
+
+    wanted = params(profile, lake, datasets, raw, train, test, seed)
+    refuse(wanted)
+    with _prefect(Lake.create(lake)):
+        from flows.pengi import pengi
+
+        path = pengi(wanted)
+    reading.results(lake)
+    typer.echo(f"report: {path}")
+
+
+def plan(
+    profile: Profile = "mini",
+    lake: LakeDir = DEFAULT_LAKE,
+    datasets: Names = "",
+    raw: Copies = None,
+    train: Train = None,
+    test: Test = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would do, and what is missing for it on this machine; exit code 1 if any."""
+    from flows.plan import choose, describe, missing
+
+    wanted = params(profile, lake, datasets, raw, train, test)
+    choices = choose(wanted)
+    lines, absent = describe(wanted, choices), missing(wanted, choices)
+    if as_json:
+        print_json({"datasets": [line.model_dump() for line in lines], "missing": absent})
+    else:
+        for line in lines:
+            typer.echo(
+                f"{line.dataset:12} {line.obtain:12} train {','.join(line.train) or '-':24} "
+                f"benchmarks {', '.join(line.benchmarks) or '-'}"
+            )
+        for reason in absent:
+            typer.echo(f"missing: {reason}")
+    raise typer.Exit(1 if absent else 0)
+
+
+def ingest(
+    name: Annotated[str, typer.Argument(help="A dataset's name, or the path of its file.")],
+    lake: LakeDir = DEFAULT_LAKE,
+    raw: Annotated[Path | None, typer.Option(help="Directory of a local copy.")] = None,
+    mini: Annotated[bool, typer.Option("--mini", help="Use the synthesised archives.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch one dataset, normalise its audio and map its rows to pairs."""
+    from flows import datasets
+    from flows import mini as world
+    from flows.ingest import ingest as bring
+
+    file = datasets.load(name)
+    place = Lake.create(lake)
+    with world.serve(place.world()) if mini else nullcontext(None) as base:
+        done = bring(place, file, raw, base, counted())
+    stages = (("rows", done.rows), ("audio", done.audio), ("pairs", done.pairs))
+    show(
+        {
+            "dataset": done.dataset,
+            "clips": pq.read_metadata(place.clips(done.dataset, done.audio)).num_rows,
+            "pairs": pq.read_metadata(place.pairs(done.dataset, done.pairs)).num_rows,
+            "rejected": {
+                stage: pq.read_metadata(place.rejected(done.dataset, stage, version)).num_rows
+                for stage, version in stages
+            },
+        },
+        as_json,
+    )
+
+
+@contextmanager
+def _prefect(lake: Lake) -> Iterator[None]:
+    """A Prefect server that answers: the one configured, else one of our own for this run.
+
+    Prefect's records of the run are kept inside the lake, not in the user's home.
+    """
+    for name, value in (
+        ("PREFECT_HOME", str(lake.root / ".prefect")),
+        ("PREFECT_LOGGING_LEVEL", "WARNING"),
+        ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
+        ("DO_NOT_TRACK", "1"),
+    ):
+        os.environ.setdefault(name, value)
+    from prefect import settings
+
+    if _answers(settings.PREFECT_API_URL.value()):
+        yield
+        return
+    own = {
+        settings.PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: True,
+        settings.PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: _START,
+    }
+    with settings.temporary_settings(own, restore_defaults={settings.PREFECT_API_URL}):
+        yield
+
+
+def _answers(url: str | None) -> bool:
+    if not url:
+        return False
+    try:
+        return httpx.get(f"{url}/health", timeout=5.0).is_success
+    except httpx.HTTPError:
+        typer.echo(f"the Prefect server at {url} does not answer; using one of our own", err=True)
+        return False

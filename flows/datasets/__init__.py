@@ -1,0 +1,66 @@
+"""One file per dataset, discovered, never listed: a name, or a path to a dataset file anywhere."""
+
+import hashlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from schemas import Benchmark, Dataset, Malformed, Raw, RequestError, Row
+
+Reader = Callable[[Raw], Iterator[Row | Malformed]]
+
+
+class UnknownDataset(RequestError):
+    """No dataset of that name, or a file that declares none."""
+
+
+class DatasetFile(NamedTuple):
+    """A dataset file, loaded; `source_sha256` goes into the version of what `rows` gives."""
+
+    dataset: Dataset
+    rows: Reader
+    benchmarks: tuple[Benchmark, ...]
+    source_sha256: str
+
+
+def names() -> list[str]:
+    """Names of the datasets in this folder."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def load(name: str) -> DatasetFile:
+    """The dataset called `name`, or the one in the file `name` (ends in .py)."""
+    if name.endswith(".py"):
+        return _declared(_module(Path(name)), Path(name))
+    if name not in names():
+        raise UnknownDataset(
+            f"unknown dataset {name!r}. Known: {', '.join(names())}. "
+            "A dataset file elsewhere is given by its path, ending in .py."
+        )
+    path = Path(__path__[0]) / f"{name}.py"
+    return _declared(importlib.import_module(f"{__name__}.{name}"), path)
+
+
+def _module(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UnknownDataset(f"dataset file {path}: no such file.")
+    spec = importlib.util.spec_from_file_location(f"dataset_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UnknownDataset(f"dataset file {path} cannot be read as Python.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _declared(module: ModuleType, path: Path) -> DatasetFile:
+    missing = [name for name in ("DATASET", "rows") if not hasattr(module, name)]
+    if missing:
+        raise UnknownDataset(
+            f"dataset file {path} lacks {' and '.join(missing)}. It declares "
+            "DATASET = Dataset(...) and rows(raw); see flows/datasets/esc50.py."
+        )
+    source = hashlib.sha256(path.read_bytes()).hexdigest()
+    return DatasetFile(module.DATASET, module.rows, getattr(module, "BENCHMARKS", ()), source)

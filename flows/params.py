@@ -1,0 +1,61 @@
+"""Parameters of the flow `pengi`: one pydantic model, which is also the form in Prefect's UI."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from flows.profiles import PROFILES, ProfileName
+
+
+class Params(BaseModel):
+    """What to reproduce, from which copies of the data, into which lake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    profile: ProfileName = Field(
+        "mini",
+        title="Profile",
+        description="mini: everything synthesised, minutes on a CPU. small: a compact model on "
+        "real local data. open: the paper's model on what needs no agreement. paper: everything.",
+    )
+    lake: Path = Field(
+        Path("lake"), title="Lake", description="The data directory; made if it does not exist."
+    )
+    datasets: list[str] | None = Field(
+        None,
+        title="Datasets",
+        description="Names, or paths of dataset files; none means all that the profile covers.",
+    )
+    raw: dict[str, Path] = Field(
+        {},
+        title="Local copies",
+        description="Dataset name to the directory of a licensed or downloaded copy.",
+    )
+    train: dict[str, list[str]] = Field(
+        {},
+        title="Training splits",
+        description="Dataset name to the splits that feed training; default: the dataset's own.",
+    )
+    test: dict[str, list[str]] = Field(
+        {},
+        title="Test splits",
+        description="Dataset name to the splits its benchmarks use; default: the benchmark's own.",
+    )
+    seed: int = Field(0, title="Seed", description="Seed of every random choice in training.")
+
+    @model_validator(mode="after")
+    def _no_split_both_ways(self) -> Self:
+        for name in self.train.keys() & self.test.keys():
+            both = sorted(set(self.train[name]) & set(self.test[name]))
+            if both:
+                raise ValueError(
+                    f"{name}: {', '.join(both)} is both a training and a test split; "
+                    "a test clip must not have been trained on"
+                )
+        return self
+
+    @property
+    def has_world(self) -> bool:
+        """Whether the profile's archives are synthesised."""
+        return PROFILES[self.profile].world

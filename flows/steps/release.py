@@ -1,0 +1,171 @@
+"""Releases: an immutable, hashed set of pairs; the manifest is the truth, HEAD names the newest."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from flows.steps.lake import Lake, LakeError, sha256_file, sha256_text, write_json
+from flows.steps.progress import Progress, silent
+from schemas import TEMPLATES, File, Part, Release
+
+
+class Ingested(NamedTuple):
+    """One dataset after its first three stops: the versions that name its files."""
+
+    dataset: str
+    rows: str
+    audio: str
+    pairs: str
+
+
+def make_release(
+    lake: Lake,
+    ingested: Iterable[Ingested],
+    train: Mapping[str, tuple[str, ...]],
+    provenance: Mapping[str, str],
+    progress: Progress = silent,
+) -> Release:
+    """Write the manifest of the pairs of the `train` splits and move HEAD to it.
+
+    The id hashes the content alone, so that equal pairs have one id whatever commit made them;
+    commit, lock hash and time stand in `provenance`.
+    """
+    head = lake.head()
+    stops = sorted(ingested)
+    parts: list[Part] = []
+    for done, stop in enumerate(stops, 1):
+        parts.append(_part(lake, stop, train.get(stop.dataset, ())))
+        progress("release: hashed datasets", done, len(stops))
+    pair_ids = training_pairs(lake, parts)["pair_id"].to_pylist()
+    content = Release(
+        release_id="",
+        leakage="paper",
+        templates={name: template.version for name, template in TEMPLATES.items()},
+        parts=tuple(parts),
+        pairs=len(pair_ids),
+        pairs_sha256=hashlib.sha256("".join(f"{p}\n" for p in pair_ids).encode()).hexdigest(),
+        provenance={},
+    )
+    release = content.model_copy(
+        update={"release_id": _identify(content), "provenance": dict(provenance)}
+    )
+    if not lake.release(release.release_id).exists():
+        write_json(lake.release(release.release_id), release.model_dump())
+    if head != release.release_id:
+        lake.move_head(head, release.release_id)
+    return read_release(lake, release.release_id)
+
+
+def read_release(lake: Lake, release_id: str) -> Release:
+    """The manifest of `release_id`, or of HEAD when it is "HEAD"; LakeError when there is none."""
+    wanted = lake.head() if release_id == "HEAD" else release_id
+    if wanted is None or not lake.release(wanted).exists():
+        raise LakeError(
+            f"release {release_id}: none in {lake.root}. "
+            f"Found: {', '.join(lake.releases()) or 'no release'}. Make one with `pengi run`."
+        )
+    return Release.model_validate_json(lake.release(wanted).read_text())
+
+
+def training_pairs(lake: Lake, parts: Iterable[Part]) -> pa.Table:
+    """The pairs of `parts` in training order: by dataset, then as their files stand."""
+    tables = [
+        _of_splits(pq.read_table(lake.root / part.pairs.path), part.train)
+        for part in sorted(parts, key=lambda part: part.dataset)
+    ]
+    return pa.concat_tables(tables)
+
+
+def verify(lake: Lake, release_id: str, progress: Progress = silent) -> list[str]:
+    """Every damage to the release's files, one line each; empty when there is none."""
+    release = read_release(lake, release_id)
+    damages: list[str] = []
+    files = [f for part in release.parts for f in (part.rows, part.clips, part.pairs, *part.shards)]
+    for done, file in enumerate(files, 1):
+        path = lake.root / file.path
+        if not path.exists():
+            damages.append(f"{file.path}: missing")
+        elif (size := path.stat().st_size) != file.bytes:
+            damages.append(f"{file.path}: {size} bytes, expected {file.bytes}")
+        elif (found := sha256_file(path)) != file.sha256:
+            damages.append(f"{file.path}: sha256 {found}, expected {file.sha256}")
+        progress("verify: files", done, len(files))
+    expected = _identify(release.model_copy(update={"release_id": "", "provenance": {}}))
+    if expected != release.release_id:
+        damages.append(f"manifest: content hashes to {expected}, its id is {release.release_id}")
+    return damages
+
+
+def ingested(lake: Lake, release: Release) -> dict[str, Ingested]:
+    """The versions behind a release, read back from its file names."""
+    return {
+        part.dataset: Ingested(
+            dataset=part.dataset,
+            rows=Path(part.rows.path).stem,
+            audio=Path(part.clips.path).parent.name,
+            pairs=Path(part.pairs.path).stem,
+        )
+        for part in release.parts
+    }
+
+
+def summary(release: Release) -> dict[str, object]:
+    """What people ask of a release first: counts, hours, splits, templates, commit."""
+    templates: dict[str, int] = {}
+    for part in release.parts:
+        for name, count in part.pair_counts.items():
+            templates[name] = templates.get(name, 0) + count
+    return {
+        "release": release.release_id,
+        "pairs": release.pairs,
+        "clips": sum(part.clips_in_release for part in release.parts),
+        "hours": round(sum(part.seconds_in_release for part in release.parts) / 3600, 3),
+        "datasets": ", ".join(f"{p.dataset} ({','.join(p.train) or '-'})" for p in release.parts),
+        "templates": ", ".join(f"{name} {count}" for name, count in sorted(templates.items())),
+        "rejected": sum(part.rejected for part in release.parts),
+        "made": release.provenance.get("made", ""),
+        "code": release.provenance.get("code_commit", ""),
+    }
+
+
+def _part(lake: Lake, stop: Ingested, train: tuple[str, ...]) -> Part:
+    pairs = _of_splits(pq.read_table(lake.pairs(stop.dataset, stop.pairs)), train)
+    clips = pq.read_table(lake.clips(stop.dataset, stop.audio), columns=["clip_id", "seconds"])
+    used = pc.is_in(clips["clip_id"], value_set=pc.unique(pairs["clip_id"]))
+    seconds = clips.filter(used)["seconds"].to_pylist()
+    counted = pairs.group_by("template").aggregate([("pair_id", "count")]).to_pylist()
+    rejected = sum(
+        pq.read_metadata(lake.rejected(stop.dataset, stage, version)).num_rows
+        for stage, version in (("rows", stop.rows), ("audio", stop.audio), ("pairs", stop.pairs))
+    )
+    shards = sorted(lake.audio(stop.dataset, stop.audio).glob("shard-*.tar"))
+    return Part(
+        dataset=stop.dataset,
+        rows=_file(lake, lake.rows(stop.dataset, stop.rows)),
+        clips=_file(lake, lake.clips(stop.dataset, stop.audio)),
+        pairs=_file(lake, lake.pairs(stop.dataset, stop.pairs)),
+        shards=tuple(_file(lake, path) for path in shards),
+        train=train,
+        pair_counts={line["template"]: line["pair_id_count"] for line in counted},
+        clips_in_release=len(seconds),
+        seconds_in_release=round(sum(seconds), 3),
+        rejected=rejected,
+    )
+
+
+def _of_splits(pairs: pa.Table, splits: tuple[str, ...]) -> pa.Table:
+    return pairs.filter(pc.is_in(pairs["split"], value_set=pa.array(splits, pa.string())))
+
+
+def _file(lake: Lake, path: Path) -> File:
+    return File(path=lake.relative(path), bytes=path.stat().st_size, sha256=sha256_file(path))
+
+
+def _identify(content: Release) -> str:
+    return sha256_text(json.dumps(content.model_dump(), sort_keys=True))[:16]

@@ -1,0 +1,173 @@
+"""Pengi (sec. 3): audio and prompt become a prefix, a frozen language model continues it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch.nn import functional as F
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerBase
+
+from pengi_model import checkpoint, decode, likelihood, text
+from pengi_model.audio import Audio, per_clip, windows
+from pengi_model.config import LanguageConfig, ModelConfig
+from pengi_model.encoders import AudioEncoder, DualEncoder, TextEncoder, unit
+from pengi_model.mapping import MappingNetwork
+
+
+@dataclass(frozen=True)
+class Generation:
+    """The best text of one clip; `score` is the mean log-probability per token, stop included."""
+
+    text: str
+    score: float
+
+
+def gpt2(config: LanguageConfig) -> GPT2LMHeadModel:
+    """GPT-2 of this shape with random weights."""
+    return GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=config.vocabulary,
+            n_embd=config.width,
+            n_layer=config.layers,
+            n_head=config.heads,
+            n_positions=config.positions,
+            embd_pdrop=config.dropout,
+            attn_pdrop=config.dropout,
+            resid_pdrop=config.dropout,
+            bos_token_id=None,
+            eos_token_id=None,
+        )
+    )
+
+
+class Pengi(DualEncoder):
+    """The audio language model.
+
+    `tokenizer` serves the language model, `prompt_tokenizer` (default: the same) the prompts.
+    Vectors named audio_vector and text_vector are the encoders' outputs, not yet normalised.
+    """
+
+    kind = "pengi"
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        prompt_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.tokenizer = tokenizer
+        self.prompt_tokenizer = prompt_tokenizer or tokenizer
+        width = config.language.width
+        source = config.projection if config.text else None
+        self.audio_encoder = AudioEncoder(config)
+        self.text_encoder = TextEncoder(config) if config.text else None
+        self.audio_mapping = MappingNetwork(config.audio_mapping, config.projection, width)
+        self.text_mapping = MappingNetwork(config.text_mapping, source, width)
+        self.language_model = gpt2(config.language)
+
+    def caption_ids(self, captions: Sequence[str]) -> text.Ids:
+        """Ids and mask (captions, longest) with the stop suffix."""
+        ids, mask = text.caption_ids(self.tokenizer, captions, self.config)
+        return ids.to(self.device), mask.to(self.device)
+
+    def text_vector(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Encoded prompts (batch, projection); without a text encoder (batch, length, width)."""
+        if self.text_encoder is None:
+            return self.language_model.transformer.wte(ids)
+        return self.text_encoder(ids, mask)
+
+    def prefix_from(self, audio_vector: torch.Tensor, text_vector: torch.Tensor) -> torch.Tensor:
+        """Encoder outputs -> prefix (batch, audio prefix + text prefix, width), audio first."""
+        if self.text_encoder is not None and self.config.normalise_text:
+            text_vector = unit(text_vector)
+        audio_prefix = self.audio_mapping(unit(audio_vector))
+        return torch.cat((audio_prefix, self.text_mapping(text_vector)), dim=1)
+
+    def token_log_probs(self, prefix: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        """Log-probability (batch, length) of every token of `ids` after `prefix`."""
+        sequence = torch.cat((prefix, self.language_model.transformer.wte(ids[:, :-1])), dim=1)
+        logits = self.language_model(
+            inputs_embeds=sequence, logits_to_keep=ids.shape[1], use_cache=False
+        ).logits
+        return -F.cross_entropy(logits.float().transpose(1, 2), ids, reduction="none")
+
+    def loss(self, prefix: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy (eq. 3): mean over the caption tokens where `mask` is 1."""
+        return -(self.token_log_probs(prefix, ids) * mask).sum() / mask.sum()
+
+    def forward(
+        self,
+        samples: torch.Tensor,
+        prompt: text.Ids,
+        caption: text.Ids,
+    ) -> torch.Tensor:
+        """Loss of a batch: waves (batch, samples), prompt and caption as ids and mask."""
+        prefix = self.prefix_from(self.audio_encoder(samples), self.text_vector(*prompt))
+        return self.loss(prefix, *caption)
+
+    @torch.inference_mode()
+    def prefix(self, audio: Audio, prompts: str | Sequence[str]) -> torch.Tensor:
+        """Prefix (clips, audio prefix + text prefix, width) of clip i with prompt i."""
+        samples = windows(audio, self.config).to(self.device)
+        prompts = per_clip(prompts, len(samples), "prompts")
+        return self.prefix_from(
+            self.audio_encoder(samples), self.text_vector(*self.prompt_ids(prompts))
+        )
+
+    def generate(
+        self,
+        audio: Audio,
+        prompts: str | Sequence[str],
+        additional_text: Sequence[str] | None = None,
+        beam_size: int = 5,
+        max_new_tokens: int = 30,
+    ) -> list[Generation]:
+        """The best text for every clip with its prompt (one prompt for all, or one per clip).
+
+        audio: paths, or waves (clips, samples) at 44.1 kHz; additional_text: one per clip, read by
+        the language model behind the prefix (App. A).
+        """
+        return self.generate_after(
+            self.prefix(audio, prompts), additional_text, beam_size, max_new_tokens
+        )
+
+    @torch.inference_mode()
+    def generate_after(
+        self,
+        prefix: torch.Tensor,
+        additional_text: Sequence[str] | None = None,
+        beam_size: int = 5,
+        max_new_tokens: int = 30,
+    ) -> list[Generation]:
+        """`generate` for prefixes (clips, length, width) that are there already."""
+        found = decode.generate(self, prefix, additional_text, beam_size, max_new_tokens)
+        return [
+            Generation(text.decoded(self.tokenizer, tokens, self.config), score)
+            for tokens, score in found
+        ]
+
+    @torch.inference_mode()
+    def log_likelihood(self, audio: Audio, prompt: str, candidates: Sequence[str]) -> torch.Tensor:
+        """Mean log-probability per token, stop included, (clips, candidates)."""
+        ids, mask = self.caption_ids(candidates)
+        return likelihood.after(self.language_model, self.prefix(audio, prompt), ids, mask)
+
+    def save_pretrained(self, path: Path | str) -> None:
+        """Write config.json, model.safetensors and the tokenizers into a new folder."""
+        checkpoint.save(self, Path(path))
+
+    @classmethod
+    def from_pretrained(cls, path: Path | str) -> Self:
+        """The model of a folder written by `save_pretrained`, in eval mode."""
+        return checkpoint.load(cls, Path(path))
+
+    @classmethod
+    def from_released(cls, path: Path | str, **tokenizers: Any) -> "Pengi":
+        """The model of a released .pth file; arguments of `released.from_released`."""
+        from pengi_model import released  # it builds on this module
+
+        return released.from_released(path, **tokenizers)

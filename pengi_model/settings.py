@@ -1,0 +1,132 @@
+"""Settings of the three trainings as frozen values; a spec's `config` is one of them as JSON.
+
+The contrastive and the generative stage follow the paper's sec. 4.3 and App. D; schedules count
+steps, never minutes, so that a training can be repeated.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from pengi_model.config import PAPER, SMALL, TINY, ModelConfig
+
+SIZES: dict[str, ModelConfig] = {"tiny": TINY, "small": SMALL, "paper": PAPER}
+
+
+class SettingsError(Exception):
+    """A config that is none of the settings below."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """AdamW steps with a linear warm-up, then a cosine down to zero."""
+
+    steps: int
+    batch: int
+    rate: float
+    warmup: int = 0
+    decay: float = 0.0  # weight decay, on matrices only
+
+    def at(self, step: int) -> float:
+        """Learning rate at a step counted from the schedule's start."""
+        if step < self.warmup:
+            return self.rate * (step + 1) / self.warmup
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Strength of what is done to a normalised log-mel in training; zero switches a part off."""
+
+    roll: bool = False  # rotate in time by a random amount
+    gain: float = 0.0  # dB, uniform in +-gain
+    tilt: float = 0.0  # dB across the band, uniform in +-tilt
+    noise: float = 0.0  # standard deviation per bin, dB, uniform in [0, noise]
+    masks: int = 0  # SpecAugment: masks in time and as many in frequency
+    time_mask: float = 0.0  # longest mask as a share of the frames
+    mel_mask: float = 0.0  # longest mask as a share of the bands
+
+
+@dataclass(frozen=True)
+class LanguageSettings:
+    """A tiny tokenizer and language model on the release's text, frozen afterwards."""
+
+    size: str
+    schedule: Schedule
+    vocabulary: int
+    copied: float  # share of samples whose context holds the words of the text to write
+    report: int = 20
+    checkpoint: int = 100
+    bfloat16: bool = False
+
+
+@dataclass(frozen=True)
+class ContrastiveSettings:
+    """CLAP: audio and text encoder by symmetric contrastive cross-entropy (sec. 3.1)."""
+
+    size: str
+    schedule: Schedule
+    vocabulary: int
+    positives: Literal[
+        "diagonal", "same_text"
+    ]  # diagonal: the paper's; same_text: equal texts count
+    temperature: float = 0.07  # where it starts; it is learned
+    # template -> times each of its pairs stands in an epoch; empty: every template once
+    templates: Mapping[str, int] = field(default_factory=dict[str, int])
+    keep_mels: bool = True  # in memory, 64 x 4 bytes a frame; False: computed per batch
+    augment: Augment = Augment()
+    report: int = 10
+    checkpoint: int = 50
+    bfloat16: bool = False
+
+
+@dataclass(frozen=True)
+class GenerativeSettings:
+    """Pengi: the mapping networks on cached audio features, then with the audio encoder (eq. 3)."""
+
+    size: str
+    warmup: Schedule  # mapping networks alone; 0 steps: end to end at once, as in the paper
+    passes: int  # augmented passes cached for the warm-up beside the clean one
+    schedule: Schedule  # end to end
+    audio_rate: float  # learning rate of the audio encoder; 0 keeps it frozen (Table 13)
+    templates: Mapping[str, int] = field(default_factory=dict[str, int])
+    keep_mels: bool = True
+    augment: Augment = Augment()
+    report: int = 10
+    checkpoint: int = 50
+    bfloat16: bool = False
+
+
+Settings = LanguageSettings | ContrastiveSettings | GenerativeSettings
+STAGES: dict[str, type[Settings]] = {
+    "language_model": LanguageSettings,
+    "clap": ContrastiveSettings,
+    "pengi": GenerativeSettings,
+}
+_NESTED: dict[str, type] = {"schedule": Schedule, "warmup": Schedule, "augment": Augment}
+
+
+def settings(stage: str, config: dict[str, Any]) -> Settings:
+    """The settings of a stage from a spec's `config`; `SettingsError` names what does not fit."""
+    if stage not in STAGES:
+        raise SettingsError(f"unknown stage {stage!r}: expected one of {sorted(STAGES)}")
+    kind = STAGES[stage]
+    known = {each.name for each in fields(kind)}
+    if unknown := sorted(set(config) - known):
+        raise SettingsError(
+            f"config of stage {stage} has unknown {unknown}: expected {sorted(known)}"
+        )
+    values = {
+        name: _NESTED[name](**value) if name in _NESTED and isinstance(value, dict) else value
+        for name, value in config.items()
+    }
+    if values.get("size") not in SIZES:
+        raise SettingsError(
+            f"config of stage {stage} has size {values.get('size')!r}: expected {sorted(SIZES)}"
+        )
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise SettingsError(f"config of stage {stage}: {error}") from error

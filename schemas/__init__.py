@@ -1,0 +1,23 @@
+"""The contract: what the rooms hand to each other. Imports nothing of ours."""
+
+from schemas.datasets import Access, Archive, Benchmark, Dataset, Malformed, Raw, Row
+from schemas.errors import RequestError
+from schemas.manifests import File, Part, Release, Run
+from schemas.templates import TEMPLATES, Template
+
+__all__ = [
+    "TEMPLATES",
+    "Access",
+    "Archive",
+    "Benchmark",
+    "Dataset",
+    "File",
+    "Malformed",
+    "Part",
+    "Raw",
+    "Release",
+    "RequestError",
+    "Row",
+    "Run",
+    "Template",
+]

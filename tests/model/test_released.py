@@ -1,0 +1,108 @@
+"""Reading released files: names, dropped entries, refusals. Values: test_golden_full.py."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+import torch
+
+from pengi_model import Pengi
+from pengi_model.config import PAPER, TINY, without_text_encoder
+from pengi_model.released import ReleasedError, configuration, fill, read, renamed
+
+# Ours -> released, as reference/spec.md section 17 lists them.
+TO_RELEASED = (
+    ("audio_encoder.log_mel.matrix", "audio_encoder.base.htsat.logmel_extractor.melW"),
+    ("audio_encoder.htsat.audio_encoder.batch_norm.", "audio_encoder.base.htsat.bn0."),
+    ("audio_encoder.htsat.audio_encoder.", "audio_encoder.base.htsat."),
+    (".layernorm_before.", ".norm1."),
+    (".layernorm_after.", ".norm2."),
+    (".attention.output.dense.", ".attn.proj."),
+    (".intermediate.dense.", ".mlp.fc1."),
+    (".output.dense.", ".mlp.fc2."),
+    (".attention.self.", ".attn."),
+    ("text_encoder.clip_projection.", "caption_encoder.clip_text_projection."),
+    ("text_encoder.clip.", "caption_encoder.base."),
+    ("text_encoder.projection.", "caption_encoder.projection."),
+    ("language_model.", "caption_decoder.gpt."),
+    ("audio_mapping.", "caption_decoder.audio_project."),
+    ("text_mapping.", "caption_decoder.text_project."),
+)
+
+
+def released(model: Pengi) -> dict[str, torch.Tensor]:
+    """The model's weights under released names, with entries that only older versions store."""
+    found: dict[str, torch.Tensor] = {}
+    weights = model.state_dict()
+    for name, value in weights.items():
+        if name.endswith(("log_mel.mean", "log_mel.std")) or ".key." in name or ".value." in name:
+            continue
+        if ".query." in name:
+            parts = [weights[name.replace(".query.", f".{p}.")] for p in ("query", "key", "value")]
+            name, value = name.replace(".query.", ".qkv."), torch.cat(parts)
+        for ours, theirs in TO_RELEASED:
+            name = name.replace(ours, theirs)
+        found[name] = value
+    old = torch.ones(1, 1, 8, 8, dtype=torch.bool)
+    found["caption_decoder.gpt.transformer.h.0.attn.bias"] = old
+    found["caption_decoder.gpt.transformer.h.0.attn.masked_bias"] = torch.tensor(-1e4)
+    found["caption_encoder.base.embeddings.position_ids"] = torch.arange(64)[None]
+    found["audio_encoder.base.htsat.layers.0.blocks.1.attn_mask"] = torch.zeros(16, 16, 16)
+    found["audio_encoder.base.htsat.head.weight"] = torch.zeros(2, 2)
+    return found
+
+
+@pytest.mark.parametrize("module", ["", "module."])
+def test_names_map_onto_the_same_model(tmp_path: Path, module: str) -> None:
+    torch.manual_seed(0)
+    original, other = Pengi(TINY).eval(), Pengi(TINY).eval()
+    path = tmp_path / "base.pth"
+    state = {f"{module}{name}": value for name, value in released(original).items()}
+    torch.save({"model": state}, path)
+    fill(other, renamed(read(path)), "base.pth")
+    for name, value in original.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name]), name
+
+
+def test_the_old_file_format_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "old.pth"
+    torch.save({"model": {"a": torch.ones(2)}}, path, _use_new_zipfile_serialization=False)
+    assert read(path)["a"].tolist() == [1, 1]
+
+
+def test_gpt2_biases_are_kept_and_causal_masks_dropped() -> None:
+    attention = "caption_decoder.gpt.transformer.h.3.attn"
+    names = [f"{attention}.c_attn.bias", f"{attention}.bias", f"{attention}.masked_bias"]
+    assert list(renamed(dict.fromkeys(names, torch.zeros(1)))) == [
+        "language_model.transformer.h.3.attn.c_attn.bias"
+    ]
+
+
+def test_the_content_tells_the_variant() -> None:
+    with_text = {"caption_encoder.projection.linear1.weight": torch.zeros(1)}
+    assert configuration(with_text, PAPER) == PAPER
+    assert configuration({}, PAPER) == without_text_encoder(PAPER)
+
+
+def test_differences_are_named() -> None:
+    model = Pengi(TINY)
+    state = renamed(released(model))
+    del state["audio_mapping.prefix_const"]
+    state["surplus"] = torch.zeros(1)
+    state["text_mapping.prefix_const"] = torch.zeros(3, 128)
+    with pytest.raises(ReleasedError) as error:
+        fill(model, state, "x.pth")
+    text = str(error.value)
+    assert "missing: 1 (audio_mapping.prefix_const)" in text
+    assert "unexpected: 1 (surplus)" in text
+    assert "text_mapping.prefix_const (3, 128), expected (8, 128)" in text
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    torch.save({"state_dict": {}}, path)
+    with pytest.raises(ReleasedError, match=r"expected a dict with key \"model\".*state_dict"):
+        read(path)
+    torch.save({"model": {}, "args": argparse.Namespace(a=1)}, path)
+    with pytest.raises(ReleasedError, match="expected a checkpoint of plain tensors"):
+        read(path)
