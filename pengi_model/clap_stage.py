@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from pengi_model.loop import Emit, adamw, counting, plan, seeded
 from pengi_model.reads import Reads
 from pengi_model.settings import SIZES, ContrastiveSettings
 from pengi_model.sounds import Sounds
-from pengi_model.tokens import of_release
+from pengi_model.tokens import end_of, of_release
 
 _MOST = math.log(100)  # of the logit scale, as in CLIP
 
@@ -23,13 +24,15 @@ _MOST = math.log(100)  # of the logit scale, as in CLIP
 class ClapStage:
     """Trains both encoders and the temperature; the text of a pair is its output text."""
 
-    def __init__(self, config: ContrastiveSettings, spec: dict, seed: int, emit: Emit) -> None:
+    def __init__(
+        self, config: ContrastiveSettings, spec: dict[str, Any], seed: int, emit: Emit
+    ) -> None:
         self.config, self.seed = config, seed
         self.steps = config.schedule.steps
         self.reads = Reads(spec, config.templates)
         tokenizer = of_release(spec, config.vocabulary)
         torch.manual_seed(seeded(seed, "weights"))
-        end = tokenizer.eos_token_id
+        end = end_of(tokenizer)
         size = SIZES[config.size].with_tokens(len(tokenizer), end, end)
         self.module = Clap(size, tokenizer).train()
         with torch.no_grad():
@@ -49,9 +52,9 @@ class ClapStage:
         """Samples of a batch."""
         return self.config.schedule.batch
 
-    def plan(self) -> list[dict[str, int]]:
+    def order(self) -> dict[str, Any]:
         """Which samples of the order each range of steps reads."""
-        return [plan(0, self.steps, self.config.schedule.batch, 0)]
+        return self.reads.order([plan(0, self.steps, self.config.schedule.batch, 0)])
 
     def loss(self, step: int) -> Tensor:
         """Symmetric cross-entropy between the batch's sounds and texts."""
@@ -64,10 +67,11 @@ class ClapStage:
         texts = [self.reads.outputs[position] for position in positions]
         ids, mask = self.module.prompt_ids(texts)
         longest = int(mask.sum(1).max())
+        encoder, reader = self.module.audio_encoder, self.module.text_encoder
+        assert reader is not None  # Clap refuses a configuration without one
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
-            encoder = self.module.audio_encoder
             audio = encoder.projection(encoder.mel_features(mel)).float()
-            text = self.module.text_encoder(ids[:, :longest], mask[:, :longest]).float()
+            text = reader(ids[:, :longest], mask[:, :longest]).float()
         scale = self.module.log_scale.clamp(max=_MOST).exp()
         logits = scale * F.normalize(audio, dim=-1) @ F.normalize(text, dim=-1).T
         return contrastive(logits, wanted(texts, self.config.positives == "same_text"))

@@ -23,7 +23,7 @@ from pengi_model.loop import adamw, seeded
 from pengi_model.model import gpt2
 from pengi_model.reads import texts
 from pengi_model.settings import SIZES, LanguageSettings
-from pengi_model.tokens import of_release
+from pengi_model.tokens import end_of, of_release
 
 _LONGEST = 6  # random words in a row
 _RANDOM = 0.25  # of the copied samples
@@ -41,7 +41,7 @@ class Texts:
         copied: float,
     ) -> None:
         self.tokenizer, self.slots, self.limit, self.copied = tokenizer, slots, limit, copied
-        self.end: int = tokenizer.eos_token_id
+        self.end = end_of(tokenizer)
         self.groups = [
             [(self._ids(given), self._ids(output)) for given, output in pairs]
             for pairs in groups.values()
@@ -129,7 +129,7 @@ class LanguageStage:
         self.steps = config.schedule.steps
         tokenizer = of_release(spec, config.vocabulary)
         torch.manual_seed(seeded(seed, "weights"))
-        end = tokenizer.eos_token_id
+        end = end_of(tokenizer)
         size = SIZES[config.size].with_tokens(len(tokenizer), end, end)
         self.module = Language(size, tokenizer).train()
         slots = (size.audio_mapping.prefix, size.text_mapping.prefix)
@@ -139,6 +139,10 @@ class LanguageStage:
     def rates(self, step: int) -> list[float]:
         """The one learning rate, for both groups."""
         return [self.config.schedule.at(step)] * len(self.optimizer.param_groups)
+
+    def order(self) -> dict[str, Any]:
+        """Nothing: texts are drawn, no pair is read in order."""
+        return {}
 
     def clips(self, step: int) -> int:
         """Texts of a batch."""

@@ -28,8 +28,20 @@ class Stage(Protocol):
     """What the loop needs of a training: its model, optimizer, plan and the loss of one step."""
 
     steps: int
-    module: nn.Module
-    optimizer: torch.optim.Optimizer
+
+    @property
+    def module(self) -> nn.Module:
+        """The model in training."""
+        ...
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Over the weights that are trained."""
+        ...
+
+    def order(self) -> dict[str, Any]:
+        """What `order.samples` needs to say which pairs a step saw; empty where no pair is read."""
+        ...
 
     def rates(self, step: int) -> list[float]:
         """Learning rate of each optimizer group at this step."""

@@ -7,6 +7,7 @@ Text encoder and language model stay frozen.
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +30,12 @@ class PengiStage:
     """Trains the mapping networks and, after the warm-up, the audio encoder."""
 
     def __init__(
-        self, config: GenerativeSettings, spec: dict, parents: dict, seed: int, emit: Emit
+        self,
+        config: GenerativeSettings,
+        spec: dict[str, Any],
+        parents: dict[str, str],
+        seed: int,
+        emit: Emit,
     ) -> None:
         self.config, self.seed, self.emit = config, seed, emit
         self.warmup = config.warmup.steps
@@ -67,14 +73,14 @@ class PengiStage:
         """Samples of a batch."""
         return (self.config.warmup if step < self.warmup else self.config.schedule).batch
 
-    def plan(self) -> list[dict[str, int]]:
+    def order(self) -> dict[str, Any]:
         """Which samples of the order each range of steps reads."""
         warm, rest = self.config.warmup, self.config.schedule
         ranges = [
             plan(0, self.warmup, warm.batch, 0),
             plan(self.warmup, self.steps, rest.batch, self.warmup * warm.batch),
         ]
-        return [line for line in ranges if line["first"] < line["stop"]]
+        return self.reads.order([line for line in ranges if line["first"] < line["stop"]])
 
     def loss(self, step: int) -> Tensor:
         """Cross-entropy of the output texts."""
@@ -112,7 +118,7 @@ class PengiStage:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
             return encoder.projection(encoder.mel_features(mel)).float()
 
-    def _mels(self, clips: np.ndarray, what: tuple) -> Tensor:
+    def _mels(self, clips: np.ndarray, what: tuple[object, ...]) -> Tensor:
         draw = torch.Generator().manual_seed(seeded(self.seed, "augment", *what))
         crops = np.random.default_rng(seeded(self.seed, "crop", *what)).random(len(clips))
         mel = self.sounds.mels(clips, crops)

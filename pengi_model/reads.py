@@ -75,12 +75,11 @@ class Reads:
     """
 
     def __init__(self, spec: dict[str, Any], templates: Mapping[str, int] | None = None) -> None:
-        tables = [
-            _pairs(Path(part["path"]), part["splits"], templates or {}) for part in spec["pairs"]
-        ]
+        self.templates = wanted = dict(templates or {})
+        tables = [_pairs(Path(part["path"]), part["splits"], wanted) for part in spec["pairs"]]
         if not sum(table.num_rows for table in tables):
             raise ReadsError(
-                f"no pair to train on: expected pairs of templates {list(templates or ['all'])} in "
+                f"no pair to train on: expected pairs of templates {list(wanted) or 'all'} in "
                 f"{[(part['path'], part['splits']) for part in spec['pairs']]}. Check --train."
             )
         table = pa.concat_tables(tables).combine_chunks()
@@ -97,6 +96,15 @@ class Reads:
 
     def __len__(self) -> int:
         return len(self.pair_ids)
+
+    def order(self, plan: list[dict[str, int]]) -> dict[str, Any]:
+        """What is needed beside the seed to say which pairs the steps of `plan` read."""
+        return {
+            "pairs": len(self),
+            "pairs_sha256": self.pairs_sha256,
+            "templates": self.templates,
+            "plan": plan,
+        }
 
     @property
     def pairs_sha256(self) -> str:

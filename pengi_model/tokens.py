@@ -38,3 +38,10 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, eos_token=END, pad_token=END, bos_token=END
     )
+
+
+def end_of(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The id that ends a text."""
+    end = tokenizer.convert_tokens_to_ids(END)
+    assert isinstance(end, int)
+    return end

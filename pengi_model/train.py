@@ -81,18 +81,9 @@ def built(config: settings.Settings, spec: dict[str, Any], emit: Emit) -> Stage:
 
 
 def write_order(path: Path, stage: Stage, seed: int) -> None:
-    """What `order.samples` needs to say which pairs a step saw; texts-only stages have none."""
-    if isinstance(stage, LanguageStage):
-        return
-    reads = stage.reads
-    value = {
-        "seed": seed,
-        "pairs": len(reads),
-        "pairs_sha256": reads.pairs_sha256,
-        "templates": dict(stage.config.templates),
-        "plan": stage.plan(),
-    }
-    path.write_text(json.dumps(value, indent=1) + "\n")
+    """Write the order of a stage that reads pairs, so that its steps can be explained later."""
+    if value := stage.order():
+        path.write_text(json.dumps({"seed": seed, **value}, indent=1) + "\n")
 
 
 @contextmanager

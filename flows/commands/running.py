@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import pyarrow.parquet as pq
@@ -129,7 +129,7 @@ def _prefect(lake: Lake) -> Iterator[None]:
     if _answers(settings.PREFECT_API_URL.value()):
         yield
         return
-    own = {
+    own: dict[Any, bool | int] = {
         settings.PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: True,
         settings.PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: _START,
     }

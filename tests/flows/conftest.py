@@ -67,5 +67,5 @@ def flow_lake(tmp_path_factory: pytest.TempPathFactory, run_flow: Callable[[Path
 def _short(run: Settings) -> Settings:
     few = replace(run.schedule, steps=6, warmup=1, batch=8)
     if isinstance(run, GenerativeSettings):
-        return replace(run, schedule=few, warmup=replace(few, steps=4), passes=1, templates=())
+        return replace(run, schedule=few, warmup=replace(few, steps=4), passes=1)
     return replace(run, schedule=few)
