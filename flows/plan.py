@@ -14,6 +14,7 @@ from flows import datasets
 from flows.datasets import DatasetFile
 from flows.params import Params
 from flows.profiles import PROFILES, Profile
+from flows.runs import RUNS
 from schemas import Benchmark, RequestError
 
 # Section 4.1 of the paper: the eighteen training sources, under our names.
@@ -69,6 +70,8 @@ def missing(params: Params, choices: list[Choice]) -> list[str]:
     """Everything that stands in the way of this run on this machine, one line each."""
     profile = PROFILES[params.profile]
     lines = [*_machine(profile, params.lake), *_weights(profile)]
+    if params.profile not in RUNS:
+        lines.append(f"settings: flows/runs.py has no trainings for profile {params.profile} yet")
     for choice in choices:
         dataset = choice.file.dataset
         given = params.raw.get(dataset.name)

@@ -134,10 +134,12 @@ def _follow(lines: IO[str], label: str, progress: Progress) -> None:
     for line in lines:
         try:
             event = json.loads(line)
-        except json.JSONDecodeError:
+        except json.JSONDecodeError:  # a library's own line
             continue
-        if event.get("event") == "step":
+        if event["event"] == "step":
             progress(f"{label}: loss {event['loss']:.3f}, step", event["step"], event["steps"])
+        elif event["event"] == "preparing":
+            progress(f"{label}: {event['what']}", event["done"], event["total"])
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -63,8 +63,8 @@ mapped as (
 cleaned as (
     select
         *,
-        rtrim(trim(regexp_replace(lower(raw_output), '[\s[:cntrl:]]+', ' ', 'g')), '. ') as output,
-        trim(regexp_replace(lower(raw_input), '[\s[:cntrl:]]+', ' ', 'g')) as input,
+        rtrim(trim(regexp_replace(lower(raw_output), '[\s\p{Cc}\pZ]+', ' ', 'g')), '. ') as output,
+        trim(regexp_replace(lower(raw_input), '[\s\p{Cc}\pZ]+', ' ', 'g')) as input,
     from mapped
 ),
 

@@ -135,8 +135,15 @@ def test_a_row_of_a_missing_clip_is_rejected() -> None:
     assert "gone.wav" in rejected["detail"].to_pylist()[0]
 
 
-def test_a_caption_of_dots_is_no_text() -> None:
-    pairs, rejected = map_rows(rows(row(caption=" ... ")), CLIPS, templates("audio_captioning"))
+def test_every_kind_of_blank_is_one_space() -> None:
+    table = rows(row(caption="a\u00a0dog\x85barks \u2003 at\tnight\n"))
+    pairs, _ = map_rows(table, CLIPS, templates("audio_captioning"))
+    assert pairs["output"].to_pylist() == ["a dog barks at night"]
+
+
+@pytest.mark.parametrize("caption", [" ... ", "\x85", "\u00a0", ""])
+def test_blanks_and_dots_are_no_text(caption: str) -> None:
+    pairs, rejected = map_rows(rows(row(caption=caption)), CLIPS, templates("audio_captioning"))
     assert (pairs.num_rows, rejected["reason"].to_pylist()) == (0, ["empty_text"])
 
 
