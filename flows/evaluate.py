@@ -77,7 +77,7 @@ def _one(
     texts = _texts(model, texts_needed(benchmark, given["answer"].to_pylist()))
     write_table(lake.answers(run.run_id, path.stem), given)
     write_table(lake.texts(run.run_id, path.stem), texts)
-    write_table(path, score(run, benchmark, rows, given, texts))
+    write_table(path, score(run, benchmark, rows, given, texts, progress=progress))
 
 
 def benchmark_rows(lake: Lake, benchmark: Benchmark, versions: Ingested) -> pa.Table:

@@ -2,8 +2,10 @@
 
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, task
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -18,7 +20,7 @@ from flows.shown import progress
 from flows.steps.lake import Lake, sha256_text
 from flows.steps.release import Ingested, make_release
 from flows.steps.report import report
-from flows.train import train
+from flows.train import TrainingError, train
 from schemas import Release, Run
 
 _AT_ONCE = 2  # tasks side by side on one machine; each of them is one process's worth of work
@@ -43,7 +45,24 @@ def release_pairs(
     return make_release(lake, ingested, train_splits, provenance(params.profile), progress())
 
 
-@task(name="train", task_run_name="train {name}")
+def trainer_failed(_task: Any, _run: Any, state: State[Run]) -> bool:
+    """Whether a new trainer may go on from the last checkpoint of the one that failed."""
+    try:
+        state.result()
+    except TrainingError:
+        return True
+    except Exception:
+        return False
+    return False
+
+
+@task(
+    name="train",
+    task_run_name="train {name}",
+    retries=2,
+    retry_delay_seconds=15,
+    retry_condition_fn=trainer_failed,
+)
 def train_run(lake: Lake, release: Release, name: str, params: Params, parents: list[Run]) -> Run:
     settings = RUNS[params.profile][name]
     made_from = {run.name: run.run_id for run in parents}

@@ -38,9 +38,7 @@ def train(
     progress: Progress = silent,
 ) -> Run:
     """Train run `name` on `release` from the runs `parents`, or find it finished."""
-    stage = next(stage for stage, kind in STAGES.items() if isinstance(settings, kind))
-    config = {"stage": stage, "seed": seed, "threads": THREADS, "settings": asdict(settings)}
-    run = _manifest(release, name, config, parents, provenance)
+    run = manifest(release, name, settings, parents, seed, provenance)
     folder = lake.run(run.run_id)
     if (folder / "model").is_dir():
         return read_run(lake, run.run_id)
@@ -55,13 +53,17 @@ def read_run(lake: Lake, run_id: str) -> Run:
     return Run.model_validate_json((lake.run(run_id) / "run.json").read_text())
 
 
-def _manifest(
+def manifest(
     release: Release,
     name: str,
-    config: dict[str, Any],
+    settings: Settings,
     parents: Mapping[str, str],
+    seed: int,
     provenance: Mapping[str, str],
 ) -> Run:
+    """The run that these make; another release, setting, seed, parent or code has another id."""
+    stage = next(stage for stage, kind in STAGES.items() if isinstance(settings, kind))
+    config = {"stage": stage, "seed": seed, "threads": THREADS, "settings": asdict(settings)}
     code = _code_sha256()
     content = json.dumps([name, config, dict(parents)], sort_keys=True)
     return Run(

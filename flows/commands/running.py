@@ -129,6 +129,7 @@ def _prefect(lake: Lake) -> Iterator[None]:
     if _answers(settings.PREFECT_API_URL.value()):
         yield
         return
+    typer.echo("starting a Prefect server for this run ...", err=True)
     own: dict[Any, bool | int] = {
         settings.PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: True,
         settings.PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: _START,
@@ -143,5 +144,5 @@ def _answers(url: str | None) -> bool:
     try:
         return httpx.get(f"{url}/health", timeout=5.0).is_success
     except httpx.HTTPError:
-        typer.echo(f"the Prefect server at {url} does not answer; using one of our own", err=True)
+        typer.echo(f"the Prefect server at {url} does not answer", err=True)
         return False
