@@ -15,7 +15,7 @@ from flows.datasets import DatasetFile
 from flows.params import Params
 from flows.profiles import PROFILES, Profile
 from flows.runs import RUNS
-from schemas import Benchmark, RequestError
+from schemas import Benchmark, Dataset, RequestError
 
 # Section 4.1 of the paper: the eighteen training sources, under our names.
 PAPER_SOURCES = [
@@ -54,7 +54,7 @@ class CannotRun(RequestError):
 
 def choose(params: Params) -> list[Choice]:
     """The datasets of a run; CannotRun on a name or split that does not exist."""
-    wanted = params.datasets or PROFILES[params.profile].datasets or datasets.names()
+    wanted = params.datasets or datasets.names()
     files = [datasets.load(name) for name in wanted]
     known = {file.dataset.name for file in files}
     for option, given in (("raw", params.raw), ("train", params.train), ("test", params.test)):
@@ -77,7 +77,7 @@ def missing(params: Params, choices: list[Choice]) -> list[str]:
         given = params.raw.get(dataset.name)
         if given is not None and not given.is_dir():
             lines.append(f"{dataset.name}: --raw {given}: no such directory")
-        elif given is None and not profile.world and not _fetchable(choice, profile):
+        elif given is None and not profile.world and not _fetchable(dataset):
             lines.append(
                 f"{dataset.name}: {dataset.access.kind}: {dataset.access.how or 'give --raw'}"
             )
@@ -146,9 +146,8 @@ def _obtain(choice: Choice, params: Params) -> str:
     return "local copy" if dataset.name in params.raw else dataset.access.kind
 
 
-def _fetchable(choice: Choice, profile: Profile) -> bool:
-    dataset = choice.file.dataset
-    return dataset.access.kind in profile.access and all(a.url for a in dataset.archives)
+def _fetchable(dataset: Dataset) -> bool:
+    return dataset.access.kind == "direct" and all(archive.url for archive in dataset.archives)
 
 
 def _machine(profile: Profile, lake: Path) -> list[str]:
