@@ -115,7 +115,8 @@ def _fetched(dataset: Dataset, archive: Archive, lake: Lake, progress: Progress)
         if not (wrong := _wrong(archive, line)):
             part.replace(path)
             part.with_suffix(".etag").unlink(missing_ok=True)
-            return line | {"path": lake.relative(path), "url": address}
+            # after the rename, which counts as a change: the file is older than its line
+            return line | {"path": lake.relative(path), "url": address, "retrieved": _now()}
         part.unlink()
         if in_pieces and address in once_more:
             once_more.remove(address)  # the pieces may not fit: once more from the first byte
@@ -158,7 +159,7 @@ def _tree(dataset: Dataset, given: Path, progress: Progress) -> Line:
         "bytes": total,
         "sha256": digest.hexdigest(),
         "verified": False,
-        "retrieved": datetime.now(UTC).isoformat(),
+        "retrieved": _now(),
     }
 
 
@@ -180,9 +181,13 @@ def _line(dataset: Dataset, archive: Archive, path: Path, progress: Progress) ->
         "sha256": digests[0].hexdigest(),
         "checksum": archive.checksum,
         "verified": archive.checksum is not None,
-        "retrieved": datetime.now(UTC).isoformat(),
+        "retrieved": _now(),
         "found": f"{kind}:{digests[1].hexdigest()}",
     }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def _wrong(archive: Archive, line: Line) -> str:

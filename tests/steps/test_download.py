@@ -2,9 +2,11 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import httpx
 import pyarrow.parquet as pq
@@ -45,6 +47,24 @@ def ledger(lake: Lake) -> list[dict[str, object]]:
     table = pq.read_table(lake.fetches("d"))
     assert table.schema.equals(FETCHES)
     return table.to_pylist()
+
+
+def test_the_rename_of_a_slow_disk_is_no_change_of_the_archive(
+    lake: Lake, server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    renamed = Path.replace
+
+    def slow(self: Path, target: Path) -> Path:
+        until = time.monotonic() + 0.05  # longer than a tick of the clock that stamps files
+        while time.monotonic() < until:
+            pass
+        return renamed(self, target)
+
+    monkeypatch.setattr(Path, "replace", slow)
+    fetch(one(server), lake)
+    before = ledger(lake)
+    fetch(one(server), lake)
+    assert (ledger(lake), len(server.asked)) == (before, 1)
 
 
 def test_an_archive_is_fetched_once_and_its_ledger_says_what_was_compared(
