@@ -5,6 +5,7 @@ contrastive model (App. D and H).
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from flows.steps.progress import Progress, silent
 from flows.steps.release import Ingested, ingested
 from flows.steps.scores import score, texts_needed
 from flows.steps.waves import make_waves
-from pengi_model import Clap, Pengi
+from pengi_model import Clap, Generation, Pengi
 from pengi_model.reads import Waves
 from schemas import TEMPLATES, Benchmark, Release, Run
 from schemas.tables import ANSWERS, TEXTS
@@ -40,44 +41,61 @@ def evaluate(
 ) -> list[Path]:
     """Paths of the scores of `run` on `benchmarks`; what is there is not redone."""
     torch.set_num_threads(1)
-    model: Pengi | Clap | None = None
     versions = ingested(lake, release)
+    answering = _Answering(lake, run, progress)
     written: list[Path] = []
     for declared in benchmarks:
         if run.name == "clap" and not declared.labels:
             continue
         benchmark = _led_by_what_was_trained(declared, release)
-        path = lake.scores(run.run_id, _key(benchmark, versions[benchmark.dataset]))
-        if not path.exists():
-            model = model or _load(lake, run)
-            _one(lake, run, benchmark, versions[benchmark.dataset], model, path, progress)
+        found = versions[benchmark.dataset]
+        key = _key(benchmark, found)
+        if not (path := lake.scores(run.run_id, key)).exists():
+            rows = benchmark_rows(lake, benchmark, found)
+            given, texts = lake.answers(run.run_id, key), lake.texts(run.run_id, key)
+            if not texts.exists():
+                answering.write(benchmark, found, rows, given, texts)
+            tables = pq.read_table(given), pq.read_table(texts)
+            write_table(path, score(run, benchmark, rows, *tables, progress=progress))
         written.append(path)
     return written
 
 
-def _one(
-    lake: Lake,
-    run: Run,
-    benchmark: Benchmark,
-    versions: Ingested,
-    model: Pengi | Clap,
-    path: Path,
-    progress: Progress,
-) -> None:
-    rows = benchmark_rows(lake, benchmark, versions)
-    waves = Waves([make_waves(lake, benchmark.dataset, versions.audio, progress)])
-    if isinstance(model, Clap):
-        lines = _ranked(model, benchmark, rows, waves, progress)
-    else:
-        lines = _generated(model, benchmark, rows, waves, progress)
-    given = pa.Table.from_pylist(
-        [{"run_id": run.run_id, "benchmark": benchmark.name, **line} for line in lines],
-        schema=ANSWERS,
-    )
-    texts = _texts(model, texts_needed(benchmark, given["answer"].to_pylist()))
-    write_table(lake.answers(run.run_id, path.stem), given)
-    write_table(lake.texts(run.run_id, path.stem), texts)
-    write_table(path, score(run, benchmark, rows, given, texts, progress=progress))
+class _Answering:
+    """A run's model, loaded when it is first needed, and what it said so far."""
+
+    def __init__(self, lake: Lake, run: Run, progress: Progress) -> None:
+        self.lake, self.run, self.progress = lake, run, progress
+        self.told: dict[tuple[str, str], Generation] = {}  # by clip and prompt
+
+    @cached_property
+    def model(self) -> Pengi | Clap:
+        kind = Clap if self.run.name == "clap" else Pengi
+        return kind.from_pretrained(self.lake.run(self.run.run_id) / "model")
+
+    def write(
+        self, benchmark: Benchmark, versions: Ingested, rows: pa.Table, given: Path, texts: Path
+    ) -> None:
+        """Answers to a benchmark, then the vectors of the texts that scoring will look up."""
+        folder = make_waves(self.lake, benchmark.dataset, versions.audio, self.progress)
+        if isinstance(self.model, Clap):
+            lines = _ranked(self.model, benchmark, rows, Waves([folder]), self.progress)
+        else:
+            asked = _asked(benchmark, rows)
+            fresh = [line for line in asked if (line["clip_id"], line["prompt"]) not in self.told]
+            label = f"evaluate {benchmark.name}: answers"
+            for key, answer in _generated(self.model, fresh, Waves([folder]), label, self.progress):
+                self.told[key] = answer
+            lines = [_told(line, self.told[line["clip_id"], line["prompt"]]) for line in asked]
+        which = {"run_id": self.run.run_id, "benchmark": benchmark.name}
+        table = pa.Table.from_pylist([which | line for line in lines], schema=ANSWERS)
+        write_table(given, table)
+        needed = texts_needed(benchmark, table["answer"].to_pylist())
+        write_table(texts, _texts(self.model, needed))
+
+
+def _told(line: _Line, answer: Generation) -> _Line:
+    return {"protocol": "generate", **line, "answer": answer.text, "score": answer.score}
 
 
 def benchmark_rows(lake: Lake, benchmark: Benchmark, versions: Ingested) -> pa.Table:
@@ -97,11 +115,6 @@ def _key(benchmark: Benchmark, versions: Ingested) -> str:
     return f"{benchmark.name}-{content[:8]}"
 
 
-def _load(lake: Lake, run: Run) -> Pengi | Clap:
-    kind = Clap if run.name == "clap" else Pengi
-    return kind.from_pretrained(lake.run(run.run_id) / "model")
-
-
 def _led_by_what_was_trained(benchmark: Benchmark, release: Release) -> Benchmark:
     """The benchmark with prompts that the release has pairs for first: they make the headline."""
     trained = {TEMPLATES[name].input for part in release.parts for name in part.pair_counts}
@@ -110,17 +123,15 @@ def _led_by_what_was_trained(benchmark: Benchmark, release: Release) -> Benchmar
 
 
 def _generated(
-    model: Pengi, benchmark: Benchmark, rows: pa.Table, waves: Waves, progress: Progress
-) -> Iterator[_Line]:
-    asked = _asked(benchmark, rows)
-    label = f"evaluate {benchmark.name}: answers"
+    model: Pengi, asked: list[_Line], waves: Waves, label: str, progress: Progress
+) -> Iterator[tuple[tuple[str, str], Generation]]:
     for start in range(0, len(asked), _BATCH):
         batch = asked[start : start + _BATCH]
         audio = _audio(model, waves, batch)
         prompts = [line["prompt"] for line in batch]
         found = model.generate(audio, prompts, beam_size=BEAM_SIZE, max_new_tokens=MAX_NEW_TOKENS)
-        for line, text in zip(batch, found, strict=True):
-            yield {"protocol": "generate", **line, "answer": text.text, "score": text.score}
+        for line, answer in zip(batch, found, strict=True):
+            yield (line["clip_id"], line["prompt"]), answer
         progress(label, start + len(batch), len(asked))
 
 

@@ -21,7 +21,7 @@ def trace(lake: Lake, id: str) -> dict[str, Any]:
     """{"pairs": […]} of a pair id or clip id, each with row, clip, archive, releases and runs."""
     if len(id) != _PAIR_DIGITS or not set(id) <= set("0123456789abcdef"):
         raise UnknownId(f"{id!r} is neither a pair id nor a clip id: expected 32 hex digits.")
-    lines = _ask(lake, "audit/trace_pair", id) or _ask(lake, "audit/trace_clip", id)
+    lines = _lines(lake, id)
     if not lines:
         raise UnknownId(f"{id}: no pair and no clip of {lake.root} has this id.")
     releases = [read_release(lake, name) for name in lake.releases()]
@@ -65,12 +65,12 @@ def as_tree(found: dict[str, Any]) -> str:
     return "\n".join(blocks)
 
 
-def _ask(lake: Lake, question: str, id: str) -> list[dict[str, Any]]:
+def _lines(lake: Lake, id: str) -> list[dict[str, Any]]:
     with duckdb.connect() as con:
         con.execute("set variable lake = ?", [str(lake.root)])
         con.execute("set variable id = ?", [id])
         try:
-            cursor = con.execute(sql(question))
+            cursor = con.execute(sql("audit/trace"))
         except duckdb.IOException:  # no file matches: the lake has no pairs yet
             return []
         names = [column[0] for column in cursor.description or ()]

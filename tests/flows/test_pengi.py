@@ -1,6 +1,7 @@
 """The flow from archive to table cell, as a user runs it: finished once, found ever after."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from flows import datasets
+from flows.evaluate import evaluate
 from flows.steps.lake import Lake
+from flows.steps.release import read_release
 from flows.steps.results import results
+from flows.train import read_run
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +73,21 @@ def test_two_runs_from_scratch_agree(
     assert again.head() == flow_lake.head()
     assert again.runs() == flow_lake.runs()
     assert results(again) == results(flow_lake)
+
+
+def test_scores_are_made_again_without_the_model(flow_lake: Lake, tmp_path: Path) -> None:
+    copy = Lake(tmp_path / "copy")
+    shutil.copytree(flow_lake.root, copy.root)
+    for run_id in copy.runs():
+        shutil.rmtree(copy.run(run_id) / "model")
+        shutil.rmtree(copy.run(run_id) / "scores", ignore_errors=True)
+    release = read_release(copy, "HEAD")
+    benchmarks = datasets.load("esc10").benchmarks
+    runs = [read_run(copy, run_id) for run_id in copy.runs()]
+    for run in (run for run in runs if run.name in ("clap", "pengi")):
+        (path,) = evaluate(copy, release, run, benchmarks)
+        assert path.read_bytes() == (flow_lake.root / copy.relative(path)).read_bytes()
+    assert results(copy) == results(flow_lake)
 
 
 def test_commands_read_the_lake(flow_lake: Lake, pengi: Command) -> None:

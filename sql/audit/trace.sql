@@ -1,16 +1,17 @@
--- grain: one line per pair file that holds the pair: the pair, its clip and its archive
--- in the DuckDB shell, before it is read: set variable lake = 'lake'; set variable id = '<pair id>'
+-- grain: one line per pair with that id, or per pair of the clip with that id (one if it has none)
+-- in the DuckDB shell, before it is read: set variable lake = 'lake'; set variable id = '<id>'
 with pairs as (
     select
         *,
         filename as pairs_file,
     from read_parquet(getvariable('lake') || '/pairs/*/*.parquet', filename = true)
-    where pair_id = getvariable('id')
+    where pair_id = getvariable('id') or clip_id = getvariable('id')
 ),
 
 clips as (
     select distinct on (clip_id) *
     from read_parquet(getvariable('lake') || '/audio/*/*/clips.parquet')
+    where clip_id = getvariable('id') or clip_id in (select pairs.clip_id from pairs)
 ),
 
 fetches as (
@@ -26,8 +27,8 @@ select
     pairs.template_version,
     pairs.row_id,
     pairs.split,
-    pairs.dataset,
-    pairs.clip_id,
+    clips.dataset,
+    clips.clip_id,
     clips.name as clip,
     clips.seconds,
     clips.decoder,
@@ -45,7 +46,7 @@ select
     fetches.checksum,
     fetches.verified,
     pairs.pairs_file,
-from pairs
-inner join clips on pairs.clip_id = clips.clip_id
+from clips
+left join pairs on clips.clip_id = pairs.clip_id
 left join fetches on clips.dataset = fetches.dataset and clips.archive_sha256 = fetches.sha256
-order by pairs.pairs_file
+order by pairs.pairs_file, pairs.pair_id
