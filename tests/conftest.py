@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from flows.steps.lake import Lake
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+
+if "CI" not in os.environ:  # there hypothesis has a profile of its own: no deadline, fixed examples
+    settings.register_profile("patient", deadline=None)
+    settings.load_profile("patient")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["DO_NOT_TRACK"] = "1"

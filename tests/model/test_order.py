@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pengi_model import order
@@ -13,13 +13,11 @@ sizes = st.integers(1, 5000)
 seeds = st.integers(0, 2**63 - 1)
 
 
-@settings(deadline=None)
 @given(sizes, seeds, st.integers(0, 1000))
 def test_every_position_once_an_epoch(n: int, seed: int, epoch: int):
     assert sorted(order.positions(n, seed, epoch, np.arange(n)).tolist()) == list(range(n))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 2**40), seeds, st.integers(0, 1000), st.data())
 def test_inverse(n: int, seed: int, epoch: int, data: st.DataObject):
     index = np.array(data.draw(st.lists(st.integers(0, n - 1), max_size=20)), dtype=np.int64)
@@ -27,7 +25,6 @@ def test_inverse(n: int, seed: int, epoch: int, data: st.DataObject):
     assert order.indices(n, seed, epoch, found).tolist() == index.tolist()
 
 
-@settings(deadline=None)
 @given(sizes, seeds, st.integers(0, 20_000), st.integers(0, 300), st.integers(0, 300))
 def test_samples_do_not_depend_on_how_they_are_cut(n: int, seed: int, first: int, a: int, b: int):
     cut = [order.samples(n, seed, first, a), order.samples(n, seed, first + a, b)]

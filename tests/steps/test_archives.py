@@ -217,7 +217,7 @@ def test_media_are_known_by_their_suffix():
     assert not is_media("a.wav/readme.txt") and not is_media("labels.csv")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.dictionaries(
         st.from_regex(r"[a-zé ]{1,8}(/[A-Z0-9._-]{0,6}[a-z])?\.(wav|csv)", fullmatch=True),

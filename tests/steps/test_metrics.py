@@ -23,7 +23,7 @@ def drawn(size: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 @given(SIZES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_map_is_scikit_learns_also_with_weights(size) -> None:
     truth, scores, weights = drawn(size)
     ours = mean_average_precision(truth, scores)
@@ -34,7 +34,7 @@ def test_map_is_scikit_learns_also_with_weights(size) -> None:
 
 
 @given(SIZES, st.sampled_from(["micro", "macro"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_f1_is_scikit_learns_also_with_weights(size, average: str) -> None:
     truth, scores, weights = drawn(size)
     found = f1(truth, scores > 0.5, average)(np.stack([np.ones(len(truth)), weights]))

@@ -147,7 +147,7 @@ def test_blanks_and_dots_are_no_text(caption: str) -> None:
     assert (pairs.num_rows, rejected["reason"].to_pylist()) == (0, ["empty_text"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.none() | st.text(max_size=20), st.sampled_from(["a.wav", "b.wav"])),
