@@ -1,4 +1,4 @@
-"""The one flow: from raw archives to the paper's result tables, stop by stop (DESIGN section 4)."""
+"""The one flow: from raw archives to the paper's result tables, stop by stop."""
 
 from contextlib import nullcontext
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Audio for the model: files or waves to windows of 44.1 kHz (spec 2)."""
+"""Audio for the model: files or waves to windows of 44.1 kHz (microsoft/Pengi:wrapper.py)."""
 
 import random
 from collections.abc import Sequence

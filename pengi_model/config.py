@@ -1,6 +1,6 @@
 """Every number of the model as frozen values: TINY and SMALL (from scratch), PAPER (released code).
 
-PAPER is what the released code computes (reference/spec.md); where paper and code disagree the
+PAPER is what the released code computes (microsoft/Pengi); where paper and code disagree the
 field carries both readings. A variant is `replace(...)` of one of the three sizes.
 """
 
@@ -12,7 +12,7 @@ SAMPLE_RATE = 44_100  # Hz, sec. 4.3
 
 @dataclass(frozen=True)
 class MelConfig:
-    """Log-mel front end (spec 3).
+    """Log-mel front end (models/htsat.py).
 
     The paper prints window and hop as "1024 ms" and "320 ms" (sec. 4.3) or seconds (App. D) and
     50-8000 Hz; the code means samples and builds a matrix of 50-14000 Hz at an assumed 32 kHz.
@@ -29,7 +29,7 @@ class MelConfig:
 
 @dataclass(frozen=True)
 class AudioConfig:
-    """HTS-AT (spec 4 and 5): a Swin transformer on the log-mel folded into a square image."""
+    """HTS-AT (models/htsat.py): a Swin transformer on the log-mel folded into a square image."""
 
     depths: tuple[int, ...] = (2, 2, 6, 2)
     heads: tuple[int, ...] = (4, 8, 16, 32)
@@ -40,7 +40,7 @@ class AudioConfig:
     dropout: float = 0.0
     drop_path: float = 0.1  # stochastic depth, linear from 0; on both branches of a block
     spec_augment: bool = True  # in train mode; the released YAML says off, the code does it
-    crop_frames: int = 689  # longer input: mean over crops of 689 frames every 344 (spec 4)
+    crop_frames: int = 689  # longer input: mean over crops of 689 frames every 344
     crop_hop: int = 344
 
     @property
@@ -51,7 +51,7 @@ class AudioConfig:
 
 @dataclass(frozen=True)
 class TextConfig:
-    """CLIP's text tower (spec 7)."""
+    """CLIP's text tower (models/pengi.py)."""
 
     vocabulary: int = 49_408
     width: int = 512
@@ -63,7 +63,7 @@ class TextConfig:
 
 @dataclass(frozen=True)
 class MappingConfig:
-    """A mapping network (spec 10). The paper says 8 layers; the code halves the YAML's 8 to 4."""
+    """A mapping network (models/decoder.py): the paper says 8 layers, the code halves them."""
 
     prefix: int = 40  # learned constants, and vectors given to the language model
     projected: int = 40  # vectors the embedding is unfolded into
@@ -73,7 +73,7 @@ class MappingConfig:
 
 @dataclass(frozen=True)
 class LanguageConfig:
-    """GPT-2 (spec 9 and 11)."""
+    """GPT-2 (models/decoder.py)."""
 
     vocabulary: int = 50_257
     width: int = 768

@@ -1,4 +1,4 @@
-"""Beam search with the released ranking (spec 12), with KV cache, batched over clips.
+"""Beam search ranked as in microsoft/Pengi:wrapper.py, with KV cache, batched over clips.
 
 transformers' own beam search ranks finished hypotheses differently, so it is not used.
 """

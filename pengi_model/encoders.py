@@ -1,4 +1,4 @@
-"""Audio and text encoders with their projections (sec. 3.1; spec 4 to 7), and CLAP out of both.
+"""Audio and text encoders with projections (sec. 3.1; microsoft/Pengi:models/), and CLAP.
 
 The networks are ClapAudioModel (HTS-AT) and CLIPTextModel of transformers; what training needs
 beyond them (SpecAugment, stochastic depth on both branches) is put in here.
@@ -26,7 +26,7 @@ from pengi_model.config import AudioConfig, ModelConfig, TextConfig
 from pengi_model.mel import LogMel
 from pengi_model.text import Ids, prompt_ids
 
-_TIME_STRIPE, _BAND_STRIPE = 64, 8  # SpecAugment widths are below these (spec 3)
+_TIME_STRIPE, _BAND_STRIPE = 64, 8  # SpecAugment widths are below these (models/htsat.py)
 
 
 class Projection(nn.Module):
@@ -117,7 +117,7 @@ class AudioEncoder(nn.Module):
         return self.mel_features(self.log_mel(waves))
 
     def mel_features(self, mel: torch.Tensor) -> torch.Tensor:
-        """(batch, 1, frames, bands) -> (batch, features); too many frames are cropped (spec 4)."""
+        """(batch, 1, frames, bands) -> (batch, features); too many frames are cropped."""
         count = mel.shape[2]
         if count <= self.frames:
             return self.htsat(mel).pooler_output
@@ -236,5 +236,5 @@ class Clap(DualEncoder):
 
 
 def unit(x: torch.Tensor) -> torch.Tensor:
-    """Divided by its norm, without epsilon (spec 11)."""
+    """Divided by its norm, without epsilon (models/decoder.py)."""
     return x / x.norm(dim=-1, keepdim=True)

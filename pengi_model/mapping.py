@@ -1,4 +1,4 @@
-"""Mapping networks m1 and m2 (sec. 3.2, App. D; spec 10): an embedding becomes a prefix."""
+"""Mapping networks m1 and m2 (sec. 3.2; microsoft/Pengi:models/decoder.py)."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Log-mel spectrogram of the released model (spec 3): STFT power, Slaney mel matrix, decibel."""
+"""The released log-mel (microsoft/Pengi:models/htsat.py): STFT power, Slaney mel, decibel."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""The released checkpoints `base.pth` and `base_no_text_enc.pth` (spec 13 and 17)."""
+"""The released checkpoints `base.pth` and `base_no_text_enc.pth` of microsoft/Pengi."""
 
 import pickle
 import re
@@ -71,7 +71,7 @@ def from_released(
     config = configuration(state, WRAPPER if wrapper else RELEASED)
     language_tokenizer = _tokenizer(tokenizer)
     if language_tokenizer is not None:
-        language_tokenizer.add_special_tokens({"pad_token": "!"})  # id 0, as released (spec 9)
+        language_tokenizer.add_special_tokens({"pad_token": "!"})  # id 0, as released
     prompts = _tokenizer(prompt_tokenizer) if config.text else language_tokenizer
     model = Pengi(config, language_tokenizer)
     model.prompt_tokenizer = prompts
@@ -113,7 +113,7 @@ def configuration(state: State, released: ModelConfig) -> ModelConfig:
 
 
 def renamed(state: State) -> State:
-    """Released names -> ours; query, key and value are thirds of the released qkv (spec 17)."""
+    """Released names -> ours; query, key and value are thirds of the released qkv."""
     found: State = {}
     for name, value in state.items():
         if _DROPPED.search(name):

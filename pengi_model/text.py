@@ -1,4 +1,4 @@
-"""Texts to token ids, as the released wrapper does it (spec 7 to 9)."""
+"""Texts to token ids, as the released wrapper does it (microsoft/Pengi:wrapper.py)."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Caption metrics in plain Python: BLEU, ROUGE-L, CIDEr-D (evaluation_protocols.md, section 5).
+"""Caption metrics in plain Python: BLEU, ROUGE-L, CIDEr-D, as audio papers use them.
 
 The numbers are those of salaniz/pycocoevalcap (tylin/coco-caption): corpus BLEU with the closest
 reference length, ROUGE-L with beta 1.2, CIDEr-D with sigma 6. Audio papers print CIDEr-D as CIDEr.

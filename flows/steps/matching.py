@@ -1,6 +1,6 @@
 """From free text to a prediction: cleaning, text matching, fields of a note, direct match.
 
-Follows the paper's section 4.2 and Figure 3; evaluation_protocols.md, sections 1, 4 and 2 (NSynth).
+Follows the paper's section 4.2 and Figure 3; fields of a note as QwenLM/Qwen-Audio:eval_audio does.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The metrics of one benchmark asked with one prompt, the one of the paper's cell first.
 
-Text matching, multi-label ranking and parsed fields (evaluation_protocols.md, sections 1-3).
+Text matching, multi-label ranking and parsed fields (sec. 4.2; Table 2 names the metrics).
 """
 
 from collections.abc import Callable

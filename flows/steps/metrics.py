@@ -1,4 +1,4 @@
-"""Metrics and their intervals (evaluation_protocols.md, sections 2, 3 and 10).
+"""Metrics and their intervals (Table 2 of the paper names which task has which).
 
 A statistic is a function of item weights, so that one definition serves the value (all weights
 one) and the bootstrap.

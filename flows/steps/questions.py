@@ -1,6 +1,6 @@
 """ClothoAQA: direct match with the annotators' answers.
 
-The paper's section 5.2 and evaluation_protocols.md, section 4.
+The paper's section 5.2; the kinds and agreements of Lipping et al. 2022.
 """
 
 from collections import Counter

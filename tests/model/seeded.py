@@ -1,4 +1,4 @@
-"""The fixtures of the reference: its weight rule and its three sounds (spec 14)."""
+"""The fixtures of the reference: its weight rule and its three sounds."""
 
 import zlib
 from pathlib import Path

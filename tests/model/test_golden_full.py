@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not seeded.REFERENCE.is_dir(), reason=seeded.NO_REFERENCE),
 ]
-LOW_GAP = 2e-4  # below it two hypotheses are as close as float noise (spec 16)
+LOW_GAP = 2e-4  # below it two hypotheses are as close as float noise
 
 
 @pytest.fixture(scope="module", params=["base", "base_no_text_enc"])
@@ -56,7 +56,7 @@ def close(ref: SimpleNamespace, key: str, found: torch.Tensor, atol: float) -> N
 
 
 def same_stats(ref: SimpleNamespace, key: str, tensor: torch.Tensor) -> None:
-    """The six numbers of a whole tensor, on the scales of spec 14."""
+    """The six numbers of a whole tensor, each on its own scale."""
     x = tensor.detach().numpy().astype(np.float64).ravel()
     mean, std, low, high, total, cosine = ref.gold[f"{key}__stats"]
     size = total / x.size

@@ -10,7 +10,7 @@ from pengi_model import Pengi
 from pengi_model.config import PAPER, TINY, without_text_encoder
 from pengi_model.released import ReleasedError, configuration, fill, read, renamed
 
-# Ours -> released, as reference/spec.md section 17 lists them.
+# Ours -> released.
 TO_RELEASED = (
     ("audio_encoder.log_mel.matrix", "audio_encoder.base.htsat.logmel_extractor.melW"),
     ("audio_encoder.htsat.audio_encoder.batch_norm.", "audio_encoder.base.htsat.bn0."),

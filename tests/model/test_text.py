@@ -1,4 +1,4 @@
-"""Prompts and captions as token ids, against the rules of the released wrapper (spec 7 to 9)."""
+"""Prompts and captions as token ids, against the rules of the released wrapper (wrapper.py)."""
 
 from dataclasses import replace
 
