@@ -30,6 +30,7 @@ MAX_NEW_TOKENS = 30  # example.py of the released code
 _BATCH = 16  # clips at a time
 _SPACES = ("pengi", "clip")
 _Line = dict[str, Any]
+_Key = tuple[str, str]  # clip id and prompt
 
 
 def evaluate(
@@ -66,7 +67,7 @@ class _Answering:
 
     def __init__(self, lake: Lake, run: Run, progress: Progress) -> None:
         self.lake, self.run, self.progress = lake, run, progress
-        self.told: dict[tuple[str, str], Generation] = {}  # by clip and prompt
+        self.told: dict[_Key, Generation] = {}
 
     @cached_property
     def model(self) -> Pengi | Clap:
@@ -82,11 +83,10 @@ class _Answering:
             lines = _ranked(self.model, benchmark, rows, Waves([folder]), self.progress)
         else:
             asked = _asked(benchmark, rows)
-            fresh = [line for line in asked if (line["clip_id"], line["prompt"]) not in self.told]
+            fresh = [line for key, line in asked.items() if key not in self.told]
             label = f"evaluate {benchmark.name}: answers"
-            for key, answer in _generated(self.model, fresh, Waves([folder]), label, self.progress):
-                self.told[key] = answer
-            lines = [_told(line, self.told[line["clip_id"], line["prompt"]]) for line in asked]
+            self.told.update(_generated(self.model, fresh, Waves([folder]), label, self.progress))
+            lines = [_told(line, self.told[key]) for key, line in asked.items()]
         which = {"run_id": self.run.run_id, "benchmark": benchmark.name}
         table = pa.Table.from_pylist([which | line for line in lines], schema=ANSWERS)
         write_table(given, table)
@@ -124,7 +124,7 @@ def _led_by_what_was_trained(benchmark: Benchmark, release: Release) -> Benchmar
 
 def _generated(
     model: Pengi, asked: list[_Line], waves: Waves, label: str, progress: Progress
-) -> Iterator[tuple[tuple[str, str], Generation]]:
+) -> Iterator[tuple[_Key, Generation]]:
     for start in range(0, len(asked), _BATCH):
         batch = asked[start : start + _BATCH]
         audio = _audio(model, waves, batch)
@@ -141,7 +141,7 @@ def _ranked(
     labels = list(benchmark.labels.values())
     vectors = model.text_embedding(labels)
     first = benchmark.model_copy(update={"prompts": benchmark.prompts[:1]})
-    asked = _asked(first, rows)
+    asked = list(_asked(first, rows).values())
     label = f"evaluate {benchmark.name}: cosines"
     for start in range(0, len(asked), _BATCH):
         batch = asked[start : start + _BATCH]
@@ -153,9 +153,9 @@ def _ranked(
         progress(label, start + len(batch), len(asked))
 
 
-def _asked(benchmark: Benchmark, rows: pa.Table) -> list[_Line]:
+def _asked(benchmark: Benchmark, rows: pa.Table) -> dict[_Key, _Line]:
     """What is asked: once per clip and prompt, once per question where the prompt has one."""
-    asked: dict[tuple[str, str], _Line] = {}
+    asked: dict[_Key, _Line] = {}
     for prompt in benchmark.prompts:
         for row in rows.to_pylist():
             if row["clip_id"] is None:
@@ -163,7 +163,7 @@ def _asked(benchmark: Benchmark, rows: pa.Table) -> list[_Line]:
             filled = prompt.replace("{question}", (row["question"] or "").lower())
             line = {"clip_id": row["clip_id"], "row_id": row["row_id"], "prompt": filled}
             asked.setdefault((row["clip_id"], filled), line)
-    return list(asked.values())
+    return asked
 
 
 def _audio(model: Pengi | Clap, waves: Waves, batch: list[_Line]) -> torch.Tensor:

@@ -8,13 +8,16 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from prefect import flow
 
 from flows import datasets
+from flows import pengi as stops
 from flows.evaluate import evaluate
+from flows.params import Params
 from flows.steps.lake import Lake
 from flows.steps.release import read_release
 from flows.steps.results import results
-from flows.train import read_run
+from flows.train import TrainingError, read_run
 
 pytestmark = pytest.mark.slow
 
@@ -113,6 +116,28 @@ def test_commands_read_the_lake(flow_lake: Lake, pengi: Command) -> None:
     assert chain["url"].startswith("http://127.0.0.1:")
     assert {run["name"] for run in chain["runs"]} == {"language_model", "clap", "pengi"}
     assert chain["releases"] == [flow_lake.head()]
+
+
+@pytest.mark.parametrize(("fault", "tried"), [(TrainingError("killed"), 2), (KeyError("bug"), 1)])
+def test_only_a_failed_trainer_is_tried_again(
+    fault: Exception, tried: int, prefect_server: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def train(*arguments: Any) -> str:
+        calls.append(arguments[2])
+        if len(calls) == 1:
+            raise fault
+        return "trained"
+
+    @flow
+    def once() -> Any:
+        task = stops.train_run.with_options(retry_delay_seconds=0)
+        return task(None, None, "clap", Params(), [], return_state=True)
+
+    monkeypatch.setattr(stops, "train", train)
+    assert once(return_state=True).is_completed() == (tried == 2)
+    assert calls == ["clap"] * tried
 
 
 def test_generate_answers_for_good_files_and_says_which_are_bad(
