@@ -1,6 +1,16 @@
 """The contract: what the rooms hand to each other. Imports nothing of ours."""
 
-from schemas.datasets import Access, Archive, Benchmark, Dataset, Malformed, Raw, Row
+from schemas.datasets import (
+    Access,
+    Archive,
+    Benchmark,
+    Choice,
+    Dataset,
+    Malformed,
+    Raw,
+    Remote,
+    Row,
+)
 from schemas.errors import RequestError
 from schemas.manifests import File, Part, Release, Run
 from schemas.templates import TEMPLATES, Template
@@ -10,12 +20,14 @@ __all__ = [
     "Access",
     "Archive",
     "Benchmark",
+    "Choice",
     "Dataset",
     "File",
     "Malformed",
     "Part",
     "Raw",
     "Release",
+    "Remote",
     "RequestError",
     "Row",
     "Run",

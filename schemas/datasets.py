@@ -1,10 +1,11 @@
 """What a dataset file declares: facts (Dataset, Archive), rows, and benchmarks as values.
 
 A dataset module holds `DATASET = Dataset(...)`, `rows(raw) -> Iterator[Row | Malformed]` and
-`BENCHMARKS = (Benchmark(...), ...)`; it imports nothing of ours but `schemas`.
+`BENCHMARKS = (Benchmark(...), ...)`; where sounds are fetched one by one also
+`remotes(raw) -> Iterator[Remote]`. It imports nothing of ours but `schemas`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,7 +18,11 @@ class Value(BaseModel):
 
 
 class Archive(Value):
-    """One published file; `checksum` is `md5:…`, `sha1:…`, `sha256:…`, or None if unpublished."""
+    """One published file; `checksum` is `md5:…`, `sha1:…`, `sha256:…`, or None if unpublished.
+
+    `url` "hf://datasets/OWNER/NAME@REVISION/PATH" is a file of a hub repository at one revision.
+    The parts of a split zip (x.zip, x.z01, …) are archives each; their tree is that of x.zip.
+    """
 
     name: str
     url: str | None = None
@@ -33,8 +38,22 @@ class Access(Value):
     how: str = ""
 
 
+class Choice(Value):
+    """What the paper leaves open: the value we take, the others a reader knows, and why."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    value: str
+    others: tuple[str, ...] = ()
+    why: str
+
+
 class Dataset(Value):
-    """Facts of one dataset; `train` names the splits that feed training (sec. 4.1)."""
+    """Facts of one dataset; `train` names the splits that feed training (sec. 4.1).
+
+    Counts are the published ones: `expected_clips` and `expected_rows` by split (rows where a clip
+    has several annotations), `hours` of all splits, `bytes` to download where the archives do not
+    say it or the sounds are fetched one by one. What is not published is left out.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     title: str
@@ -46,14 +65,19 @@ class Dataset(Value):
     splits: tuple[str, ...]
     train: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
-    expected_clips: dict[str, int] = {}  # split -> clips, where published
+    expected_clips: dict[str, int] = {}
+    expected_rows: dict[str, int] = {}
+    hours: float | None = None
+    bytes: int | None = None
+    choices: tuple[Choice, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 class Row(Value):
     """One annotation of one clip. Facts a dataset does not have stay None.
 
-    `clip` is the sound's member name inside the raw archives (see Raw); `row_id` is stable inside
+    `clip` is the sound's member name inside the raw archives (see Raw), for a piece of a longer
+    recording followed by "#t=START,END" in seconds; `row_id` is stable inside
     the dataset, e.g. "clotho_captions_development.csv:17:caption_3". `events` and `labels` keep the
     publisher's spelling with "_" turned into a space. `qualities` () means "has none", None "not
     known". `origin_ids` are "freesound:100032", "youtube:<id>", ...
@@ -90,12 +114,30 @@ class Malformed(Value):
     reason: str
 
 
+class Remote(Value):
+    """One sound that is fetched by itself: the member name it gets in the tree, and where it is.
+
+    `url` is "https://…", "youtube:<video id>" (of which seconds `start` to `end` are kept) or
+    "freesound:<sound id>".
+    """
+
+    name: str
+    url: str
+    start: float | None = None
+    end: float | None = None
+
+
 class Raw(Protocol):
     """Read access to a dataset's raw archives as one tree of member names.
 
     Members of an archive appear under the names they have inside it; a plain file (a CSV beside the
-    archives) under its own name; a licensed copy given as a directory under paths relative to it.
+    archives) under its own name; a licensed copy given as a directory under paths relative to it;
+    a sound fetched by itself under the name its Remote gives.
     """
+
+    def choice(self, name: str) -> str:
+        """The value of one of the dataset's `choices`: its default, or what the user asked for."""
+        ...
 
     def names(self, pattern: str = "*") -> list[str]:
         """Sorted member names that match a shell pattern (`*` crosses slashes)."""
@@ -106,9 +148,21 @@ class Raw(Protocol):
         ...
 
     def csv(
-        self, name: str, encoding: str = "utf-8", delimiter: str = ","
+        self,
+        name: str,
+        encoding: str = "utf-8",
+        delimiter: str = ",",
+        *,
+        columns: Sequence[str] = (),
+        header: Sequence[str] | None = None,
+        comment: str = "",
     ) -> Iterator[dict[str, str]]:
-        """Rows of one CSV member with a header line."""
+        """Rows of one CSV member by column name; a missing cell is "".
+
+        `columns` are those the reader needs: a header without one of them is refused, naming both.
+        `header` names the columns of a file that has no header line; lines that start with
+        `comment` are passed over; a delimiter that ends in a space takes spaces after it away.
+        """
         ...
 
 
@@ -118,7 +172,8 @@ class Benchmark(Value):
     name: the column's id in `sql/published.csv`, e.g. "nsynth_pitch"; truth: the Row field that
     holds the reference; scoring: how an answer becomes a prediction (facts: evaluation protocols):
     "match" text matching to `labels`, "multilabel" cosine to every label, "field" the named field
-    parsed out of the answer, "caption" against all references of a clip, "answer" direct match.
+    parsed out of the answer, "caption" against all references of a clip, "answer" direct match,
+    "text_to_audio" and "audio_to_text" ranks of captions by cosine.
     prompts: template inputs to ask with, the headline prompt first.
     """
 
@@ -128,7 +183,9 @@ class Benchmark(Value):
     splits: tuple[str, ...]
     prompts: tuple[str, ...]
     truth: str
-    scoring: Literal["match", "multilabel", "field", "caption", "answer"]
-    metric: Literal["accuracy", "mAP", "F1", "SPIDEr"]
+    scoring: Literal[
+        "match", "multilabel", "field", "caption", "answer", "text_to_audio", "audio_to_text"
+    ]
+    metric: Literal["accuracy", "mAP", "F1", "SPIDEr", "R@1"]
     labels: dict[str, str] = {}  # label as it stands in the row -> text shown to the text encoder
     n_official: int | None = None

@@ -8,9 +8,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from schemas import Benchmark, Dataset, Malformed, Raw, RequestError, Row
+from schemas import Benchmark, Dataset, Malformed, Raw, Remote, RequestError, Row
 
 Reader = Callable[[Raw], Iterator[Row | Malformed]]
+Remotes = Callable[[Raw], Iterator[Remote]]
 
 
 class UnknownDataset(RequestError):
@@ -24,6 +25,7 @@ class DatasetFile(NamedTuple):
     rows: Reader
     benchmarks: tuple[Benchmark, ...]
     source_sha256: str
+    remotes: Remotes | None = None
 
 
 def names() -> list[str]:
@@ -63,4 +65,5 @@ def _declared(module: ModuleType, path: Path) -> DatasetFile:
             "DATASET = Dataset(...) and rows(raw); see flows/datasets/esc50.py."
         )
     source = hashlib.sha256(path.read_bytes()).hexdigest()
-    return DatasetFile(module.DATASET, module.rows, getattr(module, "BENCHMARKS", ()), source)
+    benchmarks, remotes = getattr(module, "BENCHMARKS", ()), getattr(module, "remotes", None)
+    return DatasetFile(module.DATASET, module.rows, benchmarks, source, remotes)

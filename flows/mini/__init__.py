@@ -2,6 +2,8 @@
 
 `world` builds the archives of one dataset and returns its facts for them, with urls relative to the
 folder; `serve` publishes the folder; `at` makes the urls absolute, so that fetching runs for real.
+A module here has `tree()` (archive name to content), `expected_clips()`, and where sounds are
+fetched one by one `remotes()` (member name to bytes; what is left out cannot be had any more).
 """
 
 import hashlib
@@ -17,7 +19,9 @@ from flows.steps.lake import locked, sha256_file, sweep, write_json, written
 from flows.steps.progress import Progress, silent
 from schemas import Access, Archive, Dataset
 
-__all__ = ["MiniError", "at", "serve", "world"]
+__all__ = ["REMOTE", "MiniError", "at", "serve", "world"]
+
+REMOTE = "remote"  # folder below a dataset's that holds the sounds fetched one by one
 
 _DONE = "made.json"
 
@@ -67,7 +71,8 @@ def _source(name: str) -> str:
 def _build(dataset: str, home: Path, source: str, progress: Progress) -> None:
     module = importlib.import_module(f"{__name__}.{dataset}")
     tree = module.tree()
-    total, made = size(tree), 0
+    remotes = module.remotes() if hasattr(module, "remotes") else {}
+    total, made = size(tree) + size(remotes), 0
 
     def count() -> None:
         nonlocal made
@@ -86,5 +91,8 @@ def _build(dataset: str, home: Path, source: str, progress: Progress) -> None:
         archives.append(
             {"name": name, "url": url, "checksum": checksum, "bytes": path.stat().st_size}
         )
+    for name, content in remotes.items():
+        with written(home / REMOTE / name) as part:
+            part.write_bytes(packed(name, content, count))
     fields = {"source": source, "archives": archives, "expected_clips": module.expected_clips()}
     write_json(home / _DONE, fields)

@@ -7,7 +7,7 @@ import io
 import shutil
 import tempfile
 import weakref
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,7 @@ from flows.steps.containers import (
     Zip,
     suffix,
 )
+from schemas import Choice
 
 __all__ = ["ArchiveError", "Member", "RawTree", "Source", "is_media"]
 
@@ -56,9 +57,19 @@ class RawTree:
     unpacked goes to a temporary folder under `scratch` that is removed with the tree.
     """
 
-    def __init__(self, sources: Sequence[Source], scratch: Path | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        scratch: Path | None = None,
+        choices: Sequence[Choice] = (),
+    ) -> None:
         self.sources = tuple(sources)
         self._scratch = scratch
+        self._choices = {choice.name: choice.value for choice in choices}
+
+    def choice(self, name: str) -> str:
+        """The value of one of the dataset's `choices`."""
+        return self._choices[name]
 
     def names(self, pattern: str = "*") -> list[str]:
         """Sorted member names that match a shell pattern (`*` crosses slashes)."""
@@ -79,23 +90,38 @@ class RawTree:
         return self._containers[number].open(inner)
 
     def csv(
-        self, name: str, encoding: str = "utf-8", delimiter: str = ","
+        self,
+        name: str,
+        encoding: str = "utf-8",
+        delimiter: str = ",",
+        *,
+        columns: Sequence[str] = (),
+        header: Sequence[str] | None = None,
+        comment: str = "",
     ) -> Iterator[dict[str, str]]:
-        """Rows of one CSV member with a header line.
+        """Rows of one CSV member by column name (see `schemas.Raw`).
 
-        A cell that is missing is ""; surplus cells are joined under the key "".
+        A cell that is missing is ""; surplus cells are joined under the key "". `ArchiveError` when
+        the bytes are no such CSV, or a column of `columns` is not in the header line.
         """
         encoding = "utf-8-sig" if encoding == "utf-8" else encoding  # without the mark of order
+        mark, spaced = delimiter[0], len(delimiter) > 1
         with self.open(name) as file:
-            lines = io.TextIOWrapper(file, encoding=encoding, newline="")
+            text: Iterable[str] = io.TextIOWrapper(file, encoding=encoding, newline="")
+            if comment:
+                text = (line for line in text if not line.startswith(comment))
             try:
-                for row in csv.DictReader(lines, restkey="", restval="", delimiter=delimiter):
+                found = csv.DictReader(
+                    text, header, "", "", delimiter=mark, skipinitialspace=spaced
+                )
+                _need(name, columns, found.fieldnames or ())
+                for row in found:
                     if isinstance(surplus := row.get(""), list):
-                        row[""] = delimiter.join(surplus)
+                        row[""] = mark.join(surplus)
                     yield row
             except (csv.Error, UnicodeDecodeError) as error:
                 raise ArchiveError(
-                    f"{name}: {error}. Expected a CSV in {encoding} separated by {delimiter!r}; "
+                    f"{name}: {error}. Expected a CSV in {encoding} separated by {mark!r}; "
                     "look at the file, or correct its reader in flows/datasets."
                 ) from error
 
@@ -152,6 +178,15 @@ class RawTree:
         last = PurePosixPath(name).name
         same = [other for other in self._index if PurePosixPath(other).name == last][:3]
         return same or difflib.get_close_matches(name, list(self._index)[:_NEAR], 3)
+
+
+def _need(name: str, columns: Sequence[str], found: Sequence[str]) -> None:
+    if missing := [column for column in columns if column not in found]:
+        raise ArchiveError(
+            f"{name}: its header lacks {', '.join(missing)}. Expected the columns "
+            f"{', '.join(columns)}; found {', '.join(found) or 'none'}. The publisher changed the "
+            "file, or it is another one: correct its reader in flows/datasets."
+        )
 
 
 def is_media(name: str) -> bool:

@@ -61,7 +61,7 @@ def raw_tree(dataset: Dataset, lake: Lake) -> RawTree:
         Source(line["archive"], lake.root / line["path"], line["sha256"])
         for line in pq.read_table(ledger).to_pylist()
     ]
-    return RawTree(sources, lake.scratch())
+    return RawTree(sources, lake.scratch(), dataset.choices)
 
 
 def _holds(known: list[Line], dataset: Dataset, lake: Lake, given: Path | None) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows import datasets
-from flows.mini import world
+from flows.mini import REMOTE, world
 from flows.steps.archives import RawTree, Source
 from schemas import Malformed, Row
 from small_copy import SmallCopy
@@ -26,12 +26,13 @@ def mini(mini_folder: Path) -> Callable[[str], SmallCopy]:
         if name not in known:
             file = datasets.load(name)
             copy = world(file.dataset, mini_folder)
-            raw = RawTree(
-                [
-                    Source(archive.name, mini_folder / name / archive.name, archive.name)
-                    for archive in copy.archives
-                ]
-            )
+            sources = [
+                Source(archive.name, mini_folder / name / archive.name, archive.name)
+                for archive in copy.archives
+            ]
+            if (remote := mini_folder / name / REMOTE).is_dir():
+                sources.append(Source(REMOTE, remote, REMOTE))
+            raw = RawTree(sources, choices=file.dataset.choices)
             lines = list(file.rows(raw))
             rows = [line for line in lines if isinstance(line, Row)]
             malformed = [line for line in lines if isinstance(line, Malformed)]

@@ -13,7 +13,9 @@ from small_copy import SmallCopy
 
 
 def _read(name: str, folder: Path) -> list[Row | Malformed]:
-    return list(datasets.load(name).rows(RawTree([Source(folder.name, folder, "")])))
+    file = datasets.load(name)
+    raw = RawTree([Source(folder.name, folder, "")], choices=file.dataset.choices)
+    return list(file.rows(raw))
 
 
 def _rows(name: str, folder: Path) -> list[Row]:
