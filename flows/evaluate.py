@@ -90,7 +90,8 @@ class _Answering:
         which = {"run_id": self.run.run_id, "benchmark": benchmark.name}
         table = pa.Table.from_pylist([which | line for line in lines], schema=ANSWERS)
         write_table(given, table)
-        needed = texts_needed(benchmark, table["answer"].to_pylist())
+        captions = rows["caption"].to_pylist()
+        needed = texts_needed(benchmark, table["answer"].to_pylist(), captions)
         write_table(texts, _texts(self.model, needed))
 
 

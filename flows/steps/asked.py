@@ -45,6 +45,16 @@ class Asked:
     def outputs(self) -> list[str]:
         return [cleaned(item.answer) for item in self.items]
 
+    def text_spaces(self) -> list[tuple[str, Space]]:
+        """(suffix of the metric, space): Pengi's own text space is the headline, CLIP's next."""
+        if "pengi" not in self.spaces:
+            raise ScoreError(
+                f"benchmark {self.benchmark.name}: text matching needs vectors in space 'pengi', "
+                f"found {sorted(self.spaces) or 'none'}. Embed what texts_needed() lists."
+            )
+        named = (("", "pengi"), ("_clip_space", "clip"))
+        return [(suffix, self.spaces[name]) for suffix, name in named if name in self.spaces]
+
     def truths(self, item: Item) -> tuple[str, ...]:
         """The reference of one item as label names."""
         found = item.row[self.benchmark.truth]
@@ -111,6 +121,11 @@ def share(metric: str, items: Sequence[Item], hits: Any, chance: float | None = 
     if not clips:
         return Measure(metric, clips, None, reason="no item of this kind")
     return Measure(metric, clips, mean(each), chance, int(each.sum()))
+
+
+def empty(asked: Asked) -> Measure:
+    """The share of answers without a word."""
+    return share("empty", asked.items, [not output for output in asked.outputs])
 
 
 def most_common(values: Sequence[Any]) -> float | None:

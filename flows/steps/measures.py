@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from flows.steps.asked import Asked, Measure, most_common, share
+from flows.steps.asked import Asked, Measure, empty, most_common, share
 from flows.steps.captions import captioned
-from flows.steps.matching import ScoreError, Space, cleaned, named, note, parts
+from flows.steps.matching import Space, cleaned, named, note, parts
 from flows.steps.metrics import Bools, Floats, chance_of_ranking, f1, mean_average_precision
 from flows.steps.questions import answered
+from flows.steps.retrieval import audio_to_text, text_to_audio
 
 
 def measures(asked: Asked) -> list[Measure]:
@@ -25,21 +26,6 @@ def _top_1(metric: str, asked: Asked, scores: Floats, counted: Bools | bool = Tr
     return share(metric, asked.items, hits, most_common(truth.tolist()))
 
 
-def _with_spaces(asked: Asked) -> list[tuple[str, Space]]:
-    """(suffix of the metric, space): Pengi's own text space is the headline, CLIP's a variant."""
-    if "pengi" not in asked.spaces:
-        raise ScoreError(
-            f"benchmark {asked.benchmark.name}: text matching needs vectors in space 'pengi', "
-            f"found {sorted(asked.spaces) or 'none'}. Embed what texts_needed() lists."
-        )
-    named_spaces = (("", "pengi"), ("_clip_space", "clip"))
-    return [(suffix, asked.spaces[name]) for suffix, name in named_spaces if name in asked.spaces]
-
-
-def _empty(asked: Asked) -> Measure:
-    return share("empty", asked.items, [not output for output in asked.outputs])
-
-
 def _match(asked: Asked) -> list[Measure]:
     if asked.protocol == "cosine":
         return [_top_1("accuracy", asked, asked.candidates())]
@@ -47,11 +33,11 @@ def _match(asked: Asked) -> list[Measure]:
     filled = np.asarray([bool(output) for output in outputs])
     found = [
         _top_1(f"accuracy{suffix}", asked, space.cosines(outputs, labels), filled)
-        for suffix, space in _with_spaces(asked)
+        for suffix, space in asked.text_spaces()
     ]
     texts = [cleaned(label) for label in labels]
     exact = [texts[t] == o for t, o in zip(asked.truth_ids(), outputs, strict=True)]
-    return [*found, share("exact", asked.items, exact), _empty(asked)]
+    return [*found, share("exact", asked.items, exact), empty(asked)]
 
 
 def _multilabel(asked: Asked) -> list[Measure]:
@@ -59,7 +45,7 @@ def _multilabel(asked: Asked) -> list[Measure]:
         return _ranked(asked, "", asked.candidates())
     outputs, labels = asked.outputs, asked.labels
     found: list[Measure] = []
-    for suffix, space in _with_spaces(asked):
+    for suffix, space in asked.text_spaces():
         found += _ranked(asked, suffix, space.cosines(outputs, labels))
     scores = _best_part(asked, asked.spaces["pengi"])
     found += _ranked(asked, "_parts", scores)[:1]
@@ -69,7 +55,7 @@ def _multilabel(asked: Asked) -> list[Measure]:
         set(parts(item.answer)) == set(texts[row])
         for item, row in zip(asked.items, truth, strict=True)
     ]
-    return [*found, share("exact", asked.items, exact), _empty(asked)]
+    return [*found, share("exact", asked.items, exact), empty(asked)]
 
 
 def _best_part(asked: Asked, space: Space) -> Floats:
@@ -112,8 +98,8 @@ def _field(asked: Asked) -> list[Measure]:
     if asked.protocol == "cosine":
         return [_top_1("accuracy", asked, asked.candidates())]
     if asked.benchmark.truth == "instrument":
-        return [*_instrument(asked), _empty(asked)]
-    return [*_number(asked), _empty(asked)]
+        return [*_instrument(asked), empty(asked)]
+    return [*_number(asked), empty(asked)]
 
 
 def _instrument(asked: Asked) -> list[Measure]:
@@ -131,7 +117,7 @@ def _instrument(asked: Asked) -> list[Measure]:
             np.where(known[:, None], parsed, space.cosines(said, asked.labels)),
             filled,
         )
-        for suffix, space in _with_spaces(asked)
+        for suffix, space in asked.text_spaces()
     ]
     return [*found, _top_1("exact", asked, parsed, known)]
 
@@ -176,7 +162,7 @@ def _qualities(asked: Asked) -> list[Measure]:
     chance = chance_of_ranking(truth, scores)
     return [
         Measure("mAP", clips, mean_average_precision(truth, scores), chance),
-        _empty(asked),
+        empty(asked),
     ]
 
 
@@ -186,4 +172,6 @@ _SCORING: dict[str, Callable[[Asked], list[Measure]]] = {
     "field": _field,
     "answer": answered,
     "caption": captioned,
+    "text_to_audio": text_to_audio,
+    "audio_to_text": audio_to_text,
 }

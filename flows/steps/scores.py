@@ -18,10 +18,13 @@ _SPACES = ("pengi", "clip")
 _Line = dict[str, Any]
 
 
-def texts_needed(benchmark: Benchmark, answers: Iterable[str]) -> list[str]:
+def texts_needed(
+    benchmark: Benchmark, answers: Iterable[str], captions: Iterable[str | None] = ()
+) -> list[str]:
     """The texts whose vectors `score` will look up, sorted: label texts and what answers become.
 
-    Empty for benchmarks that are scored without the text encoder.
+    `captions` are those of the benchmark's rows, which retrieval ranks. Empty for benchmarks that
+    are scored without the text encoder.
     """
     wanted = set(benchmark.labels.values())
     if benchmark.scoring == "match":
@@ -29,6 +32,8 @@ def texts_needed(benchmark: Benchmark, answers: Iterable[str]) -> list[str]:
     elif benchmark.scoring == "multilabel":
         for answer in answers:
             wanted.update([cleaned(answer), *parts(answer)])
+    elif benchmark.scoring in ("text_to_audio", "audio_to_text"):
+        wanted.update(cleaned(text) for text in (*answers, *captions) if text)
     elif benchmark.truth == "instrument":
         wanted.update(first_part(cleaned(answer)) for answer in answers)
     else:
