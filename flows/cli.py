@@ -17,7 +17,7 @@ app = typer.Typer(
 )
 for command in (running.run, running.plan, running.ingest):
     app.command()(command)
-for command in (reading.results, reading.trace, reading.report):
+for command in (reading.results, reading.trace, reading.leaks, reading.report):
     app.command()(command)
 app.command()(generating.generate)
 app.add_typer(releases.app, name="release")

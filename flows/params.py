@@ -1,7 +1,7 @@
 """Parameters of the flow `pengi`: one pydantic model, which is also the form in Prefect's UI."""
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -41,6 +41,18 @@ class Params(BaseModel):
         {},
         title="Test splits",
         description="Dataset name to the splits its benchmarks use; default: the benchmark's own.",
+    )
+    leakage: Literal["paper", "strict"] = Field(
+        "paper",
+        title="Leakage",
+        description="paper: no filter, as published. strict: training clips that any benchmark of "
+        "the run holds too, by origin or by content, are left out with their reason.",
+    )
+    choices: dict[str, dict[str, str]] = Field(
+        {},
+        title="Choices",
+        description="Dataset name to what the paper leaves open about it: choice name to value. "
+        "`pengi plan --json` lists them with their defaults and reasons.",
     )
     seed: int = Field(0, title="Seed", description="Seed of every random choice in training.")
 

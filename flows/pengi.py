@@ -18,6 +18,7 @@ from flows.provenance import provenance
 from flows.runs import RUNS
 from flows.shown import progress
 from flows.steps.lake import Lake, sha256_text
+from flows.steps.leakage import strict
 from flows.steps.release import Ingested, make_release
 from flows.steps.report import report
 from flows.train import TrainingError, train
@@ -42,7 +43,11 @@ def release_pairs(
     lake: Lake, ingested: list[Ingested], choices: list[Choice], params: Params
 ) -> Release:
     train_splits = {choice.file.dataset.name: choice.train for choice in choices}
-    return make_release(lake, ingested, train_splits, provenance(params.profile), progress())
+    if params.leakage == "strict":
+        benchmarks = [benchmark for choice in choices for benchmark in choice.benchmarks]
+        ingested = strict(lake, ingested, train_splits, benchmarks)
+    made = provenance(params.profile)
+    return make_release(lake, ingested, train_splits, made, progress(), params.leakage)
 
 
 def trainer_failed(_task: Any, _run: Any, state: State[Run]) -> bool:

@@ -174,7 +174,8 @@ class Benchmark(Value):
     "match" text matching to `labels`, "multilabel" cosine to every label, "field" the named field
     parsed out of the answer, "caption" against all references of a clip, "answer" direct match,
     "text_to_audio" and "audio_to_text" ranks of captions by cosine.
-    prompts: template inputs to ask with, the headline prompt first.
+    prompts: template inputs to ask with, the headline prompt first. validation: splits that are not
+    scored, but are kept out of training with the test splits under `--leakage strict`.
     """
 
     name: str
@@ -187,5 +188,6 @@ class Benchmark(Value):
         "match", "multilabel", "field", "caption", "answer", "text_to_audio", "audio_to_text"
     ]
     metric: Literal["accuracy", "mAP", "F1", "SPIDEr", "R@1"]
+    validation: tuple[str, ...] = ()
     labels: dict[str, str] = {}  # label as it stands in the row -> text shown to the text encoder
     n_official: int | None = None

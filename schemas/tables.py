@@ -93,12 +93,44 @@ PAIRS = pa.schema(
 REJECTED = pa.schema(
     {
         "dataset": pa.string(),
-        "stop": pa.string(),  # rows | audio | pairs
+        "stop": pa.string(),  # rows | audio | pairs | leakage
         "kind": pa.string(),  # clip | row
         "subject": pa.string(),  # member name or row id
         "template": pa.string(),
         "reason": pa.string(),  # a short code, the same for every subject with the same fault
         "detail": pa.string(),
+    }
+)
+
+# One clip with pairs in the training splits, and one clip of a benchmark's held-out splits.
+_SOUND = {
+    "origin_ids": _STRINGS,
+    "source_sha256": pa.string(),
+    "sample_sha256": pa.string(),
+}
+TRAINING_CLIPS = pa.schema(
+    {
+        "dataset": pa.string(),
+        "clip_id": pa.string(),
+        "clip": pa.string(),
+        "pairs": pa.int64(),
+        **_SOUND,
+    }
+)
+HELD_OUT = pa.schema({"benchmark": pa.string(), "clip": pa.string(), **_SOUND})
+
+# One training clip and benchmark that hold the same sound.
+LEAKS = pa.schema(
+    {
+        "dataset": pa.string(),
+        "clip_id": pa.string(),
+        "clip": pa.string(),
+        "pairs": pa.int64(),
+        "benchmark": pa.string(),
+        "kinds": _STRINGS,  # origin | file | samples
+        "example": pa.string(),  # "origin freesound:100032"
+        "held_out_clip": pa.string(),  # the first of them
+        "held_out_clips": pa.int64(),
     }
 )
 

@@ -13,6 +13,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Profile = Annotated[str, typer.Option(help="mini, small, open or paper.")]
 Names = Annotated[str, typer.Option("--datasets", help="Names or files, separated by commas.")]
 Copies = Annotated[list[str] | None, typer.Option("--raw", help="NAME=DIR, a local copy.")]
+Leakage = Annotated[str, typer.Option(help="paper (no filter) or strict.")]
+Choices = Annotated[
+    list[str] | None, typer.Option("--choice", help="NAME.CHOICE=VALUE; `pengi plan` lists them.")
+]
 Train = Annotated[list[str] | None, typer.Option(help="NAME:split,split to train on.")]
 Test = Annotated[list[str] | None, typer.Option(help="NAME:split,split to test on.")]
 ReleaseId = Annotated[str, typer.Argument(help="Release id, or HEAD.")]
@@ -27,6 +31,8 @@ def params(
     train: list[str] | None,
     test: list[str] | None,
     seed: int = 0,
+    leakage: str = "paper",
+    choices: list[str] | None = None,
 ) -> Params:
     """The flow's parameters out of the command line's options."""
     return Params.model_validate(
@@ -38,8 +44,21 @@ def params(
             "train": {k: v.split(",") for k, v in _mapping("train", train, ":").items()},
             "test": {k: v.split(",") for k, v in _mapping("test", test, ":").items()},
             "seed": seed,
+            "leakage": leakage,
+            "choices": chosen(choices),
         }
     )
+
+
+def chosen(choices: list[str] | None) -> dict[str, dict[str, str]]:
+    """{dataset: {choice: value}} out of NAME.CHOICE=VALUE."""
+    found: dict[str, dict[str, str]] = {}
+    for place, value in _mapping("choice", choices, "=").items():
+        name, mark, choice = place.partition(".")
+        if not mark or not choice:
+            raise typer.BadParameter(f"--choice {place}={value}: expected NAME.CHOICE=VALUE")
+        found.setdefault(name, {})[choice] = value
+    return found
 
 
 def show(value: dict[str, Any], as_json: bool) -> None:

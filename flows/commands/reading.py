@@ -1,4 +1,4 @@
-"""`pengi results`, `pengi trace`, `pengi report`: read what a lake holds."""
+"""`pengi results`, `pengi trace`, `pengi leaks`, `pengi report`: read what a lake holds."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.options import DEFAULT_LAKE, AsJson, LakeDir, ReleaseId, print_json
+from flows.steps import leakage
 from flows.steps import results as tables
 from flows.steps import trace as chain
 from flows.steps.lake import Lake
-from flows.steps.release import read_release
+from flows.steps.release import ingested, read_release
 
 
 def results(
@@ -45,6 +46,41 @@ def trace(
         print_json(found)
     else:
         typer.echo(chain.as_tree(found))
+
+
+def leaks(
+    release: ReleaseId = "HEAD",
+    lake: LakeDir = DEFAULT_LAKE,
+    clips: Annotated[bool, typer.Option("--clips", help="Name every clip.")] = False,
+    benchmarks: Annotated[
+        list[str] | None, typer.Option(help="Path of a dataset file with benchmarks of your own.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Training clips of a release that a benchmark of its datasets holds too, and how it shows."""
+    from flows import datasets
+
+    place = Lake.open(lake)
+    manifest = read_release(place, release)
+    train = {part.dataset: part.train for part in manifest.parts}
+    files = [datasets.load(name) for name in (*datasets.names(), *(benchmarks or ()))]
+    declared = [benchmark for file in files for benchmark in file.benchmarks]
+    found = leakage.find(place, ingested(place, manifest).values(), train, declared)
+    lines = leakage.summary(found)
+    if as_json:
+        compared = sorted(b.name for b in declared if b.dataset in train)
+        facts = {"release": manifest.release_id, "leakage": manifest.leakage}
+        print_json(facts | {"compared": compared, "summary": lines, "clips": found.to_pylist()})
+        return
+    for line in lines:
+        typer.echo(
+            "{dataset:16} {benchmark:20} {clips} clips, {pairs} pairs (by origin {origin}, "
+            "by file {file}, by samples {samples})".format(**line)
+        )
+    for leak in found.to_pylist() if clips else []:
+        typer.echo("{dataset} {clip}: {benchmark}, {example}".format(**leak))
+    if not lines:
+        typer.echo("no training clip is in a benchmark")
 
 
 def report(release: ReleaseId = "HEAD", lake: LakeDir = DEFAULT_LAKE) -> None:

@@ -14,8 +14,10 @@ from flows.commands import reading
 from flows.commands.options import (
     DEFAULT_LAKE,
     AsJson,
+    Choices,
     Copies,
     LakeDir,
+    Leakage,
     Names,
     Profile,
     Test,
@@ -37,12 +39,14 @@ def run(
     raw: Copies = None,
     train: Train = None,
     test: Test = None,
+    leakage: Leakage = "paper",
+    choice: Choices = None,
     seed: Annotated[int, typer.Option(help="Seed of every random choice in training.")] = 0,
 ) -> None:
     """Run the whole pipeline; what is finished in the lake is not done again."""
     from flows.plan import refuse
 
-    wanted = params(profile, lake, datasets, raw, train, test, seed)
+    wanted = params(profile, lake, datasets, raw, train, test, seed, leakage, choice)
     refuse(wanted)
     with _prefect(Lake.create(lake)):
         from flows.pengi import pengi

@@ -30,11 +30,13 @@ def make_release(
     train: Mapping[str, tuple[str, ...]],
     provenance: Mapping[str, str],
     progress: Progress = silent,
+    leakage: str = "paper",
 ) -> Release:
     """Write the manifest of the pairs of the `train` splits and move HEAD to it.
 
-    The id hashes the content alone, so that equal pairs have one id whatever commit made them;
-    commit, lock hash and time stand in `provenance`.
+    `leakage` says how `ingested` came about: "paper", or "strict" (flows/steps/leakage.py). The id
+    hashes the content alone, so that equal pairs have one id whatever commit made them; commit,
+    lock hash and time stand in `provenance`.
     """
     head = lake.head()
     stops = sorted(ingested)
@@ -45,7 +47,7 @@ def make_release(
     pair_ids = training_pairs(lake, parts)["pair_id"].to_pylist()
     content = Release(
         release_id="",
-        leakage="paper",
+        leakage=leakage,
         templates={name: template.version for name, template in TEMPLATES.items()},
         parts=tuple(parts),
         pairs=len(pair_ids),
@@ -128,6 +130,7 @@ def summary(release: Release) -> dict[str, object]:
         "hours": round(sum(part.seconds_in_release for part in release.parts) / 3600, 3),
         "datasets": ", ".join(f"{p.dataset} ({','.join(p.train) or '-'})" for p in release.parts),
         "templates": ", ".join(f"{name} {count}" for name, count in sorted(templates.items())),
+        "leakage": release.leakage,
         "rejected": sum(part.rejected for part in release.parts),
         "made": release.provenance.get("made", ""),
         "code": release.provenance.get("code_commit", ""),
