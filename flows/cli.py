@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from flows.commands import generating, reading, releases, running
+from flows.commands import generating, planning, reading, releases, running
 from schemas import RequestError
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The reproduction of Pengi: raw archives in, the paper's result tables out.",
 )
-for command in (running.run, running.plan, running.ingest):
+for command in (running.run, planning.plan, running.ingest):
     app.command()(command)
 for command in (reading.results, reading.trace, reading.leaks, reading.report):
     app.command()(command)

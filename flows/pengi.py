@@ -1,5 +1,6 @@
 """The one flow: from raw archives to the paper's result tables, stop by stop."""
 
+import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from flows import mini
 from flows.evaluate import evaluate
 from flows.ingest import ingest
 from flows.params import Params
-from flows.plan import Choice, refuse
+from flows.plan import Choice, refuse, skipped
 from flows.provenance import provenance
 from flows.runs import RUNS
 from flows.shown import progress
@@ -46,7 +47,7 @@ def release_pairs(
     if params.leakage == "strict":
         benchmarks = [benchmark for choice in choices for benchmark in choice.benchmarks]
         ingested = strict(lake, ingested, train_splits, benchmarks)
-    made = provenance(params.profile)
+    made = provenance(params.profile) | {"skipped": json.dumps(skipped(params), sort_keys=True)}
     return make_release(lake, ingested, train_splits, made, progress(), params.leakage)
 
 

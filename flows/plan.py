@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,22 +12,17 @@ from huggingface_hub import try_to_load_from_cache
 from pydantic import BaseModel
 
 from flows import datasets
-from flows.datasets import DatasetFile
+from flows.datasets import DatasetFile, with_choices
+from flows.estimate import Estimate, estimate
 from flows.params import Params
 from flows.profiles import PROFILES, Profile
 from flows.runs import RUNS
 from schemas import Benchmark, Dataset, RequestError
-
-# Section 4.1 of the paper: the eighteen training sources, under our names.
-PAPER_SOURCES = [
-    *("audioset", "fsd50k", "cochlscene", "msp_podcast", "cmu_mosi", "cmu_mosei", "meld"),
-    *("nsynth", "fma", "audiocaps", "clotho_v2", "clotho_aqa", "wavtext5k", "sounddescs"),
-    *("macs", "wavcaps", "freesound", "findsounds"),
-]
-
+from schemas import Choice as Decision
 
 PRETRAINED = ("openai-community/gpt2", "openai/clip-vit-base-patch16")
 HUB = "https://huggingface.co"
+_PAPER = ("open", "paper")  # profiles that cover the datasets of the paper, not all we know
 
 
 class Choice(NamedTuple):
@@ -41,11 +37,15 @@ class PlanLine(BaseModel):
     """One dataset in the plan, as people and programs read it."""
 
     dataset: str
+    access: str
     archives: int
     obtain: str
     train: list[str]
     templates: list[str]
     benchmarks: list[str]
+    estimate: Estimate
+    choices: list[Decision]
+    missing: str | None
 
 
 class CannotRun(RequestError):
@@ -53,17 +53,39 @@ class CannotRun(RequestError):
 
 
 def choose(params: Params) -> list[Choice]:
-    """The datasets of a run; CannotRun on a name or split that does not exist."""
-    wanted = params.datasets or datasets.names()
-    files = [datasets.load(name) for name in wanted]
+    """The datasets of a run; CannotRun on a name, split or choice that does not exist.
+
+    Where none is named, `open` and `paper` take every dataset of the paper that can be had.
+    """
+    left_out = skipped(params)
+    files = [file for file in _covered(params) if file.dataset.name not in left_out]
     known = {file.dataset.name for file in files}
-    for option, given in (("raw", params.raw), ("train", params.train), ("test", params.test)):
-        if unknown := sorted(given.keys() - known):
+    options = ("raw", "train", "test", "choices")
+    for option in options:
+        if unknown := sorted(getattr(params, option).keys() - known):
             raise CannotRun(
-                f"--{option} names {', '.join(unknown)}, which is no dataset of this run: "
-                f"{', '.join(sorted(known))}."
+                f"--{option.removesuffix('s')} names {', '.join(unknown)}, which is no dataset of "
+                f"this run: {', '.join(sorted(known))}."
             )
     return [_choice(file, params) for file in files]
+
+
+def skipped(params: Params) -> dict[str, str]:
+    """Datasets that the profile covers but that cannot be had here, with the reason.
+
+    A dataset that is named is never skipped: what it lacks is `missing`.
+    """
+    if params.datasets is not None or params.profile not in _PAPER:
+        return {}
+    found: dict[str, str] = {}
+    for file in _covered(params):
+        dataset = file.dataset
+        lack = _lack(dataset, params)
+        if lack is None and params.profile == "open" and dataset.access.kind == "key":
+            lack = f"profile open needs no key. {dataset.access.how}"
+        if lack is not None:
+            found[dataset.name] = lack
+    return found
 
 
 def missing(params: Params, choices: list[Choice]) -> list[str]:
@@ -72,22 +94,8 @@ def missing(params: Params, choices: list[Choice]) -> list[str]:
     lines = [*_machine(profile, params.lake), *_weights(profile)]
     if params.profile not in RUNS:
         lines.append(f"settings: flows/runs.py has no trainings for profile {params.profile} yet")
-    for choice in choices:
-        dataset = choice.file.dataset
-        given = params.raw.get(dataset.name)
-        if given is not None and not given.is_dir():
-            lines.append(f"{dataset.name}: --raw {given}: no such directory")
-        elif given is None and not profile.world and not _fetchable(dataset):
-            lines.append(
-                f"{dataset.name}: {dataset.access.kind}: {dataset.access.how or 'give --raw'}"
-            )
-    if params.profile == "paper" and params.datasets is None:
-        have = {choice.file.dataset.name for choice in choices}
-        absent = [name for name in PAPER_SOURCES if name not in have]
-        if absent:
-            lines.append(
-                f"no dataset file yet for {', '.join(absent)}; choose others with --datasets"
-            )
+    lacks = {choice.file.dataset.name: _lack(choice.file.dataset, params) for choice in choices}
+    lines += [f"{name}: {lack}" for name, lack in lacks.items() if lack is not None]
     if not any(choice.train for choice in choices):
         lines.append("no dataset of this run has training splits; name some with --train")
     return lines
@@ -97,6 +105,7 @@ def refuse(params: Params) -> list[Choice]:
     """The datasets of a run that can start; CannotRun lists everything that stands in its way."""
     choices = choose(params)
     if lines := missing(params, choices):
+        lines += [f"{name} would be left out: {why}" for name, why in skipped(params).items()]
         raise CannotRun(
             f"profile {params.profile} cannot run on this machine:\n- " + "\n- ".join(lines)
         )
@@ -104,22 +113,34 @@ def refuse(params: Params) -> list[Choice]:
 
 
 def describe(params: Params, choices: list[Choice]) -> list[PlanLine]:
-    """One line per dataset: what will be fetched, trained on and evaluated."""
+    """One line per dataset: what will be fetched, trained on and evaluated, and what it costs."""
     return [
         PlanLine(
             dataset=choice.file.dataset.name,
+            access=choice.file.dataset.access.kind,
             archives=len(choice.file.dataset.archives),
             obtain=_obtain(choice, params),
             train=list(choice.train),
             templates=list(choice.file.dataset.templates) if choice.train else [],
             benchmarks=[benchmark.name for benchmark in choice.benchmarks],
+            estimate=estimate(choice.file.dataset, choice.train),
+            choices=list(choice.file.dataset.choices),
+            missing=_lack(choice.file.dataset, params),
         )
         for choice in choices
     ]
 
 
+def _covered(params: Params) -> list[DatasetFile]:
+    files = [datasets.load(name) for name in params.datasets or datasets.names()]
+    if params.datasets is None and params.profile in _PAPER:
+        return [file for file in files if file.dataset.paper]
+    return files
+
+
 def _choice(file: DatasetFile, params: Params) -> Choice:
-    dataset = file.dataset
+    dataset = with_choices(file.dataset, params.choices.get(file.dataset.name, {}))
+    file = file._replace(dataset=dataset)
     train = tuple(params.train.get(dataset.name, dataset.train))
     test = params.test.get(dataset.name)
     for split in (*train, *(test or ())):
@@ -146,8 +167,25 @@ def _obtain(choice: Choice, params: Params) -> str:
     return "local copy" if dataset.name in params.raw else dataset.access.kind
 
 
-def _fetchable(dataset: Dataset) -> bool:
-    return dataset.access.kind == "direct" and all(archive.url for archive in dataset.archives)
+def _lack(dataset: Dataset, params: Params) -> str | None:
+    """Why the archives or sounds of a dataset cannot be had here, or None."""
+    given = params.raw.get(dataset.name)
+    if given is not None:
+        return None if given.is_dir() else f"--raw {given}: no such directory"
+    if params.has_world:
+        return None
+    copy = f"Or give a copy you have: --raw {dataset.name}=DIR."
+    match dataset.access.kind:
+        case "youtube" if find_spec("yt_dlp") is None:
+            return f"youtube: install the extra: pip install 'pengi-reproduction[youtube]'. {copy}"
+        case "key" if not os.environ.get("FREESOUND_TOKEN"):
+            return f"key: FREESOUND_TOKEN is not set. {dataset.access.how} {copy}"
+        case "agreement" | "crawl" as kind:
+            return f"{kind}: {dataset.access.how} Then give your copy: --raw {dataset.name}=DIR."
+        case _ if not all(archive.url for archive in dataset.archives):
+            return f"no address is known. {dataset.access.how} {copy}"
+        case _:
+            return None
 
 
 def _machine(profile: Profile, lake: Path) -> list[str]:

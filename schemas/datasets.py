@@ -70,6 +70,7 @@ class Dataset(Value):
     hours: float | None = None
     bytes: int | None = None
     choices: tuple[Choice, ...] = ()
+    paper: bool = True  # it is one of the paper's; profiles `open` and `paper` take no other
     notes: tuple[str, ...] = ()
 
 

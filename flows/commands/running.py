@@ -1,4 +1,4 @@
-"""`pengi run`, `pengi plan`, `pengi ingest`: make something happen, or say what would."""
+"""`pengi run`, `pengi ingest`: make something happen."""
 
 import os
 from collections.abc import Iterator
@@ -23,7 +23,6 @@ from flows.commands.options import (
     Test,
     Train,
     params,
-    print_json,
     show,
 )
 from flows.steps.lake import Lake
@@ -54,34 +53,6 @@ def run(
         path = pengi(wanted)
     reading.results(lake)
     typer.echo(f"report: {path}")
-
-
-def plan(
-    profile: Profile = "mini",
-    lake: LakeDir = DEFAULT_LAKE,
-    datasets: Names = "",
-    raw: Copies = None,
-    train: Train = None,
-    test: Test = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show what a run would do, and what is missing for it on this machine; exit code 1 if any."""
-    from flows.plan import choose, describe, missing
-
-    wanted = params(profile, lake, datasets, raw, train, test)
-    choices = choose(wanted)
-    lines, absent = describe(wanted, choices), missing(wanted, choices)
-    if as_json:
-        print_json({"datasets": [line.model_dump() for line in lines], "missing": absent})
-    else:
-        for line in lines:
-            typer.echo(
-                f"{line.dataset:12} {line.obtain:12} train {','.join(line.train) or '-':24} "
-                f"benchmarks {', '.join(line.benchmarks) or '-'}"
-            )
-        for reason in absent:
-            typer.echo(f"missing: {reason}")
-    raise typer.Exit(1 if absent else 0)
 
 
 def ingest(

@@ -3,12 +3,12 @@
 import hashlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from schemas import Benchmark, Dataset, Malformed, Raw, Remote, RequestError, Row
+from schemas import Benchmark, Choice, Dataset, Malformed, Raw, Remote, RequestError, Row
 
 Reader = Callable[[Raw], Iterator[Row | Malformed]]
 Remotes = Callable[[Raw], Iterator[Remote]]
@@ -16,6 +16,10 @@ Remotes = Callable[[Raw], Iterator[Remote]]
 
 class UnknownDataset(RequestError):
     """No dataset of that name, or a file that declares none."""
+
+
+class UnknownChoice(RequestError):
+    """A dataset has no choice of that name, or the choice no such value."""
 
 
 class DatasetFile(NamedTuple):
@@ -44,6 +48,24 @@ def load(name: str) -> DatasetFile:
         )
     path = Path(__path__[0]) / f"{name}.py"
     return _declared(importlib.import_module(f"{__name__}.{name}"), path)
+
+
+def with_choices(dataset: Dataset, chosen: Mapping[str, str]) -> Dataset:
+    """The dataset with some choices made otherwise; UnknownChoice when it has no such one."""
+    known = {choice.name: (choice.value, *choice.others) for choice in dataset.choices}
+    for name, value in chosen.items():
+        if value not in known.get(name, ()):
+            raise UnknownChoice(
+                f"{dataset.name}: choice {name}={value} is not known. Expected one of "
+                + ("; ".join(f"{n}={'|'.join(v)}" for n, v in known.items()) or "none: it has none")
+            )
+    made = tuple(_made(choice, chosen.get(choice.name, choice.value)) for choice in dataset.choices)
+    return dataset.model_copy(update={"choices": made})
+
+
+def _made(choice: Choice, value: str) -> Choice:
+    others = tuple(other for other in (choice.value, *choice.others) if other != value)
+    return choice.model_copy(update={"value": value, "others": others})
 
 
 def _module(path: Path) -> ModuleType:

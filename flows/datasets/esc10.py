@@ -28,6 +28,7 @@ DATASET = Dataset(
     train=("fold1", "fold2", "fold3", "fold4"),
     templates=("sound_event_classification",),
     expected_clips={f"fold{fold}": 80 for fold in range(1, 6)},
+    paper=False,
     notes=(
         "Every clip is also in ESC-50, as WAV: do not train here and test there.",
         "GitHub builds the zip on request, so no checksum is published.",

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from importlib import resources
 from itertools import groupby
@@ -68,6 +69,7 @@ def results(lake: Lake, release_id: str = "HEAD") -> list[Cell]:
         con.register("run_table", _runs(runs))
         con.register("benchmark_table", _benchmarks())
         con.register("dataset_table", pa.table({"dataset": _names(release)}))
+        con.register("skipped_table", _skipped(release))
         return con.sql(sql("results/cells")).to_arrow_table().to_pylist()
 
 
@@ -194,6 +196,17 @@ def _runs(runs: Sequence[Run]) -> pa.Table:
 
 def _names(release: Release) -> pa.Array:
     return pa.array([part.dataset for part in release.parts], pa.string())
+
+
+def _skipped(release: Release) -> pa.Table:
+    """Datasets that the plan left out, and why."""
+    found: dict[str, str] = json.loads(release.provenance.get("skipped", "{}"))
+    return pa.table(
+        {
+            "dataset": pa.array(list(found), pa.string()),
+            "reason": pa.array(list(found.values()), pa.string()),
+        }
+    )
 
 
 def _benchmarks() -> pa.Table:

@@ -19,6 +19,13 @@ datasets as (
     select dataset from dataset_table
 ),
 
+skipped as (
+    select
+        dataset,
+        reason,
+    from skipped_table
+),
+
 -- which run, asked how, stands in which row of the paper
 ours as (
     select sources.*
@@ -165,7 +172,9 @@ select
         when benchmarks.benchmark is null
             then 'no dataset file declares this benchmark'
         when datasets.dataset is null
-            then 'dataset ' || benchmarks.dataset || ' is not in this release'
+            then
+                'dataset ' || benchmarks.dataset || ' is not in this release'
+                || coalesce(': ' || skipped.reason, '')
         when filled.prompt is not null then 'not asked with this prompt'
         else 'run ' || filled.run || ' was not evaluated on this benchmark'
     end as reason,
@@ -177,5 +186,6 @@ select
 from filled
 left join benchmarks on filled.benchmark = benchmarks.benchmark
 left join datasets on benchmarks.dataset = datasets.dataset
+left join skipped on benchmarks.dataset = skipped.dataset
 where filled.status <> 'not_reported' or filled.note <> '' or filled.ours is not null
 order by filled.place

@@ -54,7 +54,7 @@ def test_the_paper_is_refused_at_once_with_all_that_is_missing(
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     answer = pengi("run", "--profile", "paper", "--lake", tmp_path / "lake")
     assert answer.code == 2
-    for reason in ("GPU: ", "disk: ", "no dataset file yet for audioset"):
+    for reason in ("GPU: ", "disk: ", "settings: "):
         assert reason in answer.err
     assert not (tmp_path / "lake").exists()
 
