@@ -17,8 +17,8 @@ _LICENCES = ("publicdomain/zero/1.0/", "licenses/by/3.0/", "licenses/sampling+/1
 
 def tree() -> Tree:
     """The archives of Zenodo record 4060432."""
-    dev = _clips("train") + _clips("val")
-    evaluation = _clips("eval")
+    dev = split_clips("train") + split_clips("val")
+    evaluation = split_clips("eval")
     faulty = evaluation[0]._replace(name="499999")
     return {
         "FSD50K.dev_audio.zip": _audio("dev", dev) | {"FSD50K.dev_audio/500001.wav": dev[0].wav},
@@ -41,7 +41,8 @@ def expected_clips() -> dict[str, int]:
     return {"train": _COUNTS["train"] + 1, "val": _COUNTS["val"], "eval": _COUNTS["eval"] + 1}
 
 
-def _clips(split: str) -> list[Clip]:
+def split_clips(split: str) -> list[Clip]:
+    """The good clips of a split; a name is a Freesound id, and WavCaps has some of them too."""
     first = {"train": 10_000, "val": 20_000, "eval": 30_000}[split]
     names = [str(first + 7 * number) for number in range(_COUNTS[split])]
     return clips("fsd50k", split, names, 0.35, 1.0, 2.5)
