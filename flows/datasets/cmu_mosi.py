@@ -90,7 +90,7 @@ def _row(
 
 
 def _same_count(labels: set[str], sounds: set[int]) -> None:
-    """ValueError when sounds are counted from 0 and labels from 1: each would get its neighbour's."""
+    """ValueError when sounds count from 0 and labels from 1: each would get its neighbour's."""
     if 0 in sounds and "0" not in labels:
         raise ValueError(
             "cmu_mosi: label.csv counts the clips of a video from 1, but there are sounds with "
