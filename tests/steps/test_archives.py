@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.steps import containers
+from flows.steps import gate
 from flows.steps.archives import ArchiveError, RawTree, Source, is_media
 
 FILES = {"b/two.wav": b"2" * 5000, "a/one.wav": b"1", "meta/list.csv": b"name,label\none,dog\n"}
@@ -142,7 +142,7 @@ def test_links_in_a_zip_are_refused(tmp_path: Path):
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(containers, "_RATIO_FROM", 1 << 20)
+    monkeypatch.setattr(gate, "_RATIO_FROM", 1 << 20)
     raw = tree(tmp_path, **{name: PACKERS[name]({"zeros.wav": bytes(8 << 20)})})
     with pytest.raises(ArchiveError, match=r"zeros\.wav' makes 8388608 bytes unpacked"):
         raw.names()
