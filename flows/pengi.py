@@ -16,6 +16,7 @@ from flows.params import Params
 from flows.plan import Choice, refuse
 from flows.provenance import provenance
 from flows.runs import RUNS
+from flows.secrets import fill_keys
 from flows.shown import progress
 from flows.steps.lake import Lake, sha256_text
 from flows.steps.release import Ingested, make_release
@@ -34,6 +35,7 @@ def plan_run(params: Params) -> list[Choice]:
 
 @task(name="ingest", task_run_name="ingest {choice.file.dataset.name}")
 def ingest_dataset(lake: Lake, choice: Choice, given: Path | None, world: str | None) -> Ingested:
+    fill_keys()
     return ingest(lake, choice.file, given, world, progress())
 
 

@@ -18,8 +18,8 @@ def files(folder: Path) -> Iterator[str]:
                     yield prefix + entry.name
 
 
-def unchanged(path: Path, size: int, since: float) -> bool:
-    """Whether a file, or all in a folder, has `size` bytes and was not changed after `since`.
+def unchanged(path: Path, size: int | None, since: float) -> bool:
+    """Whether a file, or all in a folder, has `size` bytes (None: any) and no change after `since`.
 
     `since` is in seconds since 1970. What is compared are sizes and the times of files and
     folders, so that this is far cheaper than hashing; bytes that changed in place on a disk that
@@ -29,7 +29,7 @@ def unchanged(path: Path, size: int, since: float) -> bool:
         return False
     if not path.is_dir():
         fact = path.stat()
-        return fact.st_size == size and fact.st_mtime <= since and fact.st_ctime <= since
+        return size in (None, fact.st_size) and max(fact.st_mtime, fact.st_ctime) <= since
     total = 0
     waiting = [str(path)]
     while waiting:
@@ -48,4 +48,4 @@ def unchanged(path: Path, size: int, since: float) -> bool:
                     return False
                 if regular:
                     total += fact.st_size
-    return total == size
+    return size in (None, total)
