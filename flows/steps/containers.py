@@ -79,7 +79,7 @@ class Listed(Folder):
         self._ledger = ledger
 
     def members(self) -> list[str]:
-        there = pq.read_table(self._ledger, ["name", "status"])
+        there = pq.read_table(self._ledger, columns=["name", "status"])
         return sorted(there.filter(pc.equal(there["status"], "ok"))["name"].to_pylist())
 
 

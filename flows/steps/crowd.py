@@ -37,7 +37,8 @@ def settle(
 
     def take(most: int) -> None:
         while len(running) > most:
-            for job in wait(running, return_when=FIRST_COMPLETED).done:
+            wait(running, return_when=FIRST_COMPLETED)
+            for job in [job for job in running if job.done()]:  # in the order of the list
                 if stopped := _take(job, running.pop(job), carrier, net):
                     ended.append(stopped)
             progress(f"{dataset.name}: sounds", net.count, max(net.count, expected))

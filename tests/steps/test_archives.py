@@ -29,8 +29,12 @@ def tarred(files: dict[str, bytes], mode: str) -> bytes:
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
+    return packed_zip(files, zipfile.ZIP_DEFLATED)
+
+
+def packed_zip(files: dict[str, bytes], method: int) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", method) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
     return packed.getvalue()
@@ -231,3 +235,82 @@ def test_any_files_come_back_as_they_were(
     folder = tmp_path_factory.mktemp("any")
     for name in ("x.zip", "x.tar.gz"):
         assert contents(tree(folder, **{name: PACKERS[name](files)})) == files
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
+def test_every_method_of_a_zip_is_read_and_checked(method: int, tmp_path: Path):
+    whole = bytearray(packed_zip(FILES, method))
+    assert contents(tree(tmp_path, **{"x.zip": bytes(whole)})) == FILES
+    for position in range(30, len(whole), 11):
+        flipped = bytearray(whole)
+        flipped[position] ^= 0x55
+        try:
+            found = contents(tree(tmp_path, **{"x.zip": bytes(flipped)}))
+        except ArchiveError:
+            continue
+        assert set(found.values()) <= set(FILES.values())
+
+
+def test_a_zip64_is_read(tmp_path: Path):
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(packed, "w") as archive,
+        archive.open("a.wav", "w", force_zip64=True) as out,
+    ):
+        out.write(b"one")
+    assert contents(tree(tmp_path, **{"x.zip": packed.getvalue()})) == {"a.wav": b"one"}
+
+
+@pytest.mark.parametrize("system", [3, 0])
+def test_names_that_unix_programs_write_without_a_flag_are_utf_8(system: int, tmp_path: Path):
+    whole = packed_zip({"é.wav": b"1", "plain.wav": b"2"}, zipfile.ZIP_STORED)
+    flag = (1 << 11).to_bytes(2, "little")
+    whole = whole.replace(b"\x14\x00" + flag, b"\x14\x00\0\0")  # in the headers' version, flags
+    whole = whole.replace(b"PK\1\2\x14\x03", b"PK\1\2\x14" + bytes([system]))
+    names = tree(tmp_path, **{"x.zip": whole}).names()
+    assert names == ["plain.wav", "é.wav" if system == 3 else "├⌐.wav"]
+
+
+def test_more_members_than_the_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gate, "_COUNT_LIMIT", 2)
+    for name in ("x.zip", "x.tar.gz", "x.7z"):
+        with pytest.raises(ArchiveError, match="is one of more than 2 members"):
+            tree(tmp_path, **{name: PACKERS[name](FILES)}).names()
+
+
+def test_a_link_in_a_7z_is_refused_and_nothing_is_unpacked(tmp_path: Path):
+    (tmp_path / "target.wav").write_bytes(b"1")
+    (tmp_path / "link.wav").symlink_to("target.wav")
+    with py7zr.SevenZipFile(tmp_path / "x.7z", "w") as archive:
+        archive.write(tmp_path / "link.wav", "link.wav")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with pytest.raises(ArchiveError, match=r"link\.wav' is a link"):
+        RawTree([Source("x.7z", tmp_path / "x.7z", "")], scratch).names()
+    assert not [path for path in scratch.rglob("*") if not path.is_dir()]
+
+
+def test_a_folder_shows_links_to_files_and_hidden_files(tmp_path: Path):
+    folder = tmp_path / "copy"
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "b" / "1.wav").write_bytes(b"1")
+    (folder / ".hidden").write_bytes(b"h")
+    (tmp_path / "2.wav").write_bytes(b"2")
+    (folder / "a" / "2.wav").symlink_to(tmp_path / "2.wav")
+    (folder / "a" / "gone.wav").symlink_to(tmp_path / "gone.wav")
+    raw = RawTree([Source("raw", folder, "")])
+    assert contents(raw) == {".hidden": b"h", "a/2.wav": b"2", "a/b/1.wav": b"1"}
+    assert RawTree([Source("raw", folder, "")], hidden={"a/2.wav"}).names() == [
+        ".hidden",
+        "a/b/1.wav",
+    ]
+
+
+@settings(max_examples=200)
+@given(st.text(st.sampled_from("ab./\\:é "), max_size=10))
+def test_the_fast_and_the_slow_look_at_a_name_agree(name: str):
+    """Against the rules in words: no root, no drive, no step up; empty and "." parts drop out."""
+    parts = name.replace("\\", "/").split("/")
+    outside = name[:1] in ("/", "\\") or ".." in parts or (name[1:2] == ":" and name[0] in "ab")
+    clean = "/".join(part for part in parts if part not in ("", "."))
+    assert gate.inside(name) == ("" if outside else clean)
