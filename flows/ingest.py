@@ -60,7 +60,15 @@ def ingest(
     if limit.hidden:
         raw = raw_tree(dataset, lake, remote and remote.source, limit.hidden)
     table = pq.read_table(lake.rows(dataset.name, rows))
-    audio = make_audio(lake, dataset.name, table, raw, progress, licence=dataset.licence)
+    audio = make_audio(
+        lake,
+        dataset.name,
+        table,
+        raw,
+        progress,
+        licence=dataset.licence,
+        absent=remote.absent if remote else {},
+    )
     return Ingested(dataset.name, rows, audio, make_pairs(lake, dataset, rows, audio))
 
 
