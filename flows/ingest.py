@@ -1,6 +1,7 @@
 """Stops 1 to 3 for one dataset: fetch, audio, pairs; a finished stop is found, not redone."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,7 +16,7 @@ from flows.steps.lake import Lake
 from flows.steps.pairs import make_pairs
 from flows.steps.progress import Progress, silent
 from flows.steps.release import Ingested
-from flows.steps.remote import fetch_remotes
+from flows.steps.remote import Remotes, fetch_remotes
 from flows.steps.rows import make_rows
 from schemas import Dataset, RequestError
 
@@ -44,32 +45,34 @@ def ingest(
     raw = raw_tree(dataset, lake)
     limit = Limit(dataset.name, file.rows, raw, max_clips)
     inputs = (file.source_sha256, *_stated(dataset, limit))
-    remotes, remote = file.remotes, None
-    if remotes is not None and given is None and not given_copy(lake, dataset.name):
+    remote = None
+    if file.remotes is not None and given is None and not given_copy(lake, dataset.name):
+        listed = partial(limit.remotes, file.remotes, raw)
+        follows = (*inputs, *_archives(raw))
         remote = fetch_remotes(
-            dataset,
-            lake,
-            lambda: limit.remotes(remotes, raw),
-            (*inputs, *_archives(raw)),
-            progress,
-            base=world,
-            refresh=refresh,
+            dataset, lake, listed, follows, progress, base=world, refresh=refresh
         )
-        raw = raw_tree(dataset, lake, remote.source)
+    return _made(lake, dataset, limit, inputs, remote, progress)
+
+
+def _made(
+    lake: Lake,
+    dataset: Dataset,
+    limit: Limit,
+    inputs: tuple[str, ...],
+    remote: Remotes | None,
+    progress: Progress,
+) -> Ingested:
+    """Stops 2 and 3: what was fetched becomes rows, audio and pairs."""
+    name, source = dataset.name, remote.source if remote else None
+    raw = raw_tree(dataset, lake, source)
     rows = make_rows(lake, dataset, limit.rows, raw, (*inputs, *_archives(raw)), progress)
     if limit.hidden:
-        raw = raw_tree(dataset, lake, remote and remote.source, limit.hidden)
-    table = pq.read_table(lake.rows(dataset.name, rows))
-    audio = make_audio(
-        lake,
-        dataset.name,
-        table,
-        raw,
-        progress,
-        licence=dataset.licence,
-        absent=remote.absent if remote else {},
-    )
-    return Ingested(dataset.name, rows, audio, make_pairs(lake, dataset, rows, audio))
+        raw = raw_tree(dataset, lake, source, limit.hidden)
+    table = pq.read_table(lake.rows(name, rows))
+    absent = remote.absent if remote else {}
+    audio = make_audio(lake, name, table, raw, progress, licence=dataset.licence, absent=absent)
+    return Ingested(name, rows, audio, make_pairs(lake, dataset, rows, audio))
 
 
 def chosen(dataset: Dataset, values: Mapping[str, str]) -> Dataset:

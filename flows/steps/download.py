@@ -30,6 +30,7 @@ _TIMEOUT = httpx.Timeout(30.0)
 _SLOWEST = 1 << 16  # bytes in _WINDOW seconds; below it a connection counts as stalled
 _WINDOW = 30.0  # s
 _SPARE = 64 << 20  # bytes left free on the disk
+_GATED = ", a gated file needs HF_TOKEN in the environment, and its terms accepted"
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -105,7 +106,8 @@ def download(
         try:
             return address, _persist(client, address, wanted, attempts)
         except (_LaterError, _RefusedError) as error:
-            failures.append(f"{address}: {error}")
+            hint = _GATED if error.code in ("http_401", "http_403") else ""
+            failures.append(f"{address}: {error}{hint if address.startswith('hf:') else ''}")
             code = error.code
         except (httpx.HTTPError, httpx.InvalidURL, AddressError) as error:
             failures.append(f"{address}: {_named(error)}")

@@ -60,28 +60,41 @@ def fetch_remotes(
     ledger, folder = lake.remotes(dataset.name), lake.remote(dataset.name)
     with locked(lake.raw(dataset.name)):
         if refresh or not _holds(ledger, folder, request):
-            folder.mkdir(exist_ok=True)
-            journal = Journal(lake.raw(dataset.name) / "remotes.jsonl", again=refresh)
-            wanted: dict[str, str] = {}
-            listed = _checked(dataset, remotes(), wanted, mirrored=base is not None)
-            try:
-                _forget_lost(journal, folder, refresh)
-                with session() as client:
-                    carrier = Carrier(client, dataset.name, folder, base, _spent(journal))
-                    settle(
-                        dataset, _missing(listed, journal, folder, base), carrier, journal, progress
-                    )
-            finally:
-                journal.close()
-            table = journal.table(dataset.name, wanted)
-            if table.num_rows != len(wanted):
-                raise FetchError(
-                    f"{dataset.name}: {len(wanted)} sounds are listed, {table.num_rows} settled. "
-                    f"Delete {journal.path} and run again."
-                )
+            table = _settled(dataset, lake, remotes(), progress, base, refresh)
             facts = {"request": request, "sha256": _digest(table), "written": now()}
             write_table(ledger, table.replace_schema_metadata(facts))
     return _found(ledger, folder)
+
+
+def _settled(
+    dataset: Dataset,
+    lake: Lake,
+    remotes: Iterable[Remote],
+    progress: Progress,
+    base: str | None,
+    refresh: bool,
+) -> pa.Table:
+    """The lines (REMOTES) of all that is listed, once each of them is settled."""
+    folder = lake.remote(dataset.name)
+    folder.mkdir(exist_ok=True)
+    journal = Journal(lake.raw(dataset.name) / "remotes.jsonl", again=refresh)
+    wanted: dict[str, str] = {}
+    listed = _checked(dataset, remotes, wanted, mirrored=base is not None)
+    try:
+        _forget_lost(journal, folder, refresh)
+        with session() as client:
+            carrier = Carrier(client, dataset.name, folder, base, _spent(journal))
+            missing = _missing(listed, journal, folder, base)
+            settle(dataset, missing, carrier, journal, progress)
+    finally:
+        journal.close()
+    table = journal.table(dataset.name, wanted)
+    if table.num_rows != len(wanted):
+        raise FetchError(
+            f"{dataset.name}: {len(wanted)} sounds are listed, {table.num_rows} settled. "
+            f"Delete {journal.path} and run again."
+        )
+    return table
 
 
 def _holds(ledger: Path, folder: Path, request: str) -> bool:
@@ -170,7 +183,7 @@ def _spent(journal: Journal) -> int:
     """Requests to Freesound's API that the journal knows of today."""
     today = now()[:10]
     return sum(
-        line["url"].startswith("freesound:") and line["retrieved"][:10] == today
+        line["url"].startswith("freesound:") and line.get("retrieved", "")[:10] == today
         for line in journal.lines()
     )
 

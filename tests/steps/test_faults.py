@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from flows.steps import addresses
 from flows.steps import download as downloading
 from flows.steps.fetch import ChecksumError, FetchError, fetch
 from flows.steps.lake import Lake
@@ -227,43 +225,6 @@ def test_what_one_archive_lacks_stops_the_others_and_keeps_their_parts(lake: Lak
     fetch(dataset(*many), lake)
     again = {path[1:] for path, _, _ in server.asked[len(before) :]}
     assert not again & done
-
-
-def test_a_hub_file_is_asked_for_by_revision_and_the_key_stays_with_the_hub(
-    lake: Lake, server: Server, elsewhere: Server, monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-):  # fmt: skip
-    caplog.set_level(logging.DEBUG)
-    monkeypatch.setenv("HF_ENDPOINT", f"{server.url}/")
-    monkeypatch.setenv("HF_TOKEN", "hf_TOPSECRET")
-    moved = {"Location": f"{elsewhere.url.replace('127.0.0.1', 'localhost')}/blob"}
-    server.pages = {"/datasets/o/n/resolve/85a0c2/Zip%20files/a.bin": Reply(302, moved)}
-    fetch(one(server, url="hf://datasets/o/n@85a0c2/Zip files/a.bin"), lake)
-    assert server.keys == ["Bearer hf_TOPSECRET"] and elsewhere.keys == [None]
-    assert pq.read_table(lake.fetches("d"))["url"].to_pylist() == [
-        "hf://datasets/o/n@85a0c2/Zip files/a.bin"
-    ]
-    assert "TOPSECRET" not in caplog.text
-    assert b"TOPSECRET" not in lake.fetches("d").read_bytes()
-    server.pages = {}
-    server.script = [Reply(401)]
-    with pytest.raises(FetchError) as error:
-        fetch(one(server, "md5:00", url="hf://datasets/o/n@85a0c2/b.bin", name="b.bin"), lake)
-    assert "HTTP 401" in str(error.value) and "TOPSECRET" not in str(error.value)
-
-
-def test_the_hub_is_huggingface_unless_another_is_named(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("HF_ENDPOINT", raising=False)
-    monkeypatch.setenv("HF_TOKEN", "t")
-    assert addresses.resolved("hf://datasets/cvssp/WavCaps@85a0/Zip_files/x.z01") == (
-        "https://huggingface.co/datasets/cvssp/WavCaps/resolve/85a0/Zip_files/x.z01",
-        {"Authorization": "Bearer t"},
-    )
-    assert addresses.resolved("https://zenodo.org/x") == ("https://zenodo.org/x", {})
-    monkeypatch.delenv("HF_TOKEN")
-    assert addresses.resolved("hf://datasets/o/n@1/x")[1] == {}
-    with pytest.raises(addresses.AddressError, match="@REVISION"):
-        addresses.resolved("hf://datasets/o/n/x")
 
 
 def test_refresh_hashes_and_fetches_what_is_wrong_or_changed(lake: Lake, server: Server):

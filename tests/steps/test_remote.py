@@ -1,7 +1,6 @@
 """Sounds fetched one by one: settled once, killed at any moment, gone and failed told apart."""
 
 import hashlib
-import json
 import multiprocessing
 import os
 import signal
@@ -12,15 +11,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from flows.steps import crowd, polite
+from flows.steps import crowd
 from flows.steps import download as downloading
 from flows.steps.archives import RawTree
 from flows.steps.download import FetchError
 from flows.steps.fetch import fetch, raw_tree
-from flows.steps.gate import inside
 from flows.steps.journal import Journal
 from flows.steps.lake import Lake
 from flows.steps.remote import Remotes, fetch_remotes
@@ -163,15 +159,6 @@ def test_a_name_that_would_leave_its_folder_is_refused(name: str, lake: Lake, se
     assert not (lake.root / "x.wav").exists()
 
 
-@given(st.text(st.characters(codec="utf-8") | st.sampled_from("./\\:"), max_size=12))
-def test_no_admitted_name_leaves_its_folder(name: str):
-    clean = inside(name)
-    if clean:
-        place = os.path.normpath(os.path.join("/lake/raw", clean))
-        assert place.startswith("/lake/raw/") and place == f"/lake/raw/{clean}"
-        assert inside(clean) == clean
-
-
 def test_two_addresses_of_one_name_are_refused_and_one_is_asked_once(lake: Lake, server: Server):
     (remote,) = sounds(server, 1)
     settle(lake, [remote, remote])
@@ -226,22 +213,6 @@ def test_a_mirror_has_them_all_under_their_names(lake: Lake, server: Server):
     ]
 
 
-def test_a_torn_last_line_is_passed_over_and_cut_off(tmp_path: Path):
-    path = tmp_path / "j.jsonl"
-    journal = Journal(path)
-    line = {"name": "a", "url": "u", "status": "ok", "bytes": 1}
-    journal.add(line)
-    journal.close()
-    whole = path.read_bytes()
-    for end in range(1, len(whole)):
-        path.write_bytes(whole + whole.replace(b'"a"', b'"b"')[:end])
-        journal = Journal(path)
-        journal.add(line | {"name": "c"})
-        journal.close()
-        names = [json.loads(text)["name"] for text in path.read_text().splitlines()]
-        assert names == ["a", "c"]
-
-
 def _fetch_slowly(root: Path, url: str, count: int) -> None:
     remotes = [Remote(name=f"{k}.wav", url=f"{url}/{k}.wav") for k in range(count)]
     fetch_remotes(dataset(), Lake.open(root), lambda: iter(remotes), ("x",))
@@ -251,14 +222,14 @@ def test_killed_at_any_moment_nothing_finished_is_fetched_again(lake: Lake, serv
     count = 120
     for k in range(count):
         server.pages[f"/{k}.wav"] = Reply(body=BODY[: 1000 + k])
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     journal, folder = lake.raw("d") / "remotes.jsonl", lake.remote("d")
     for lines in (1, 30):
         child = context.Process(target=_fetch_slowly, args=(lake.root, server.url, count))
         child.start()
         assert child.pid
         while child.is_alive() and (not journal.exists() or _lines(journal) < lines):
-            pass
+            pass  # the moment is what the journal says
         os.kill(child.pid, signal.SIGKILL)
         child.join()
     finished = {f"/{path.name}" for path in folder.glob("*.wav")}
@@ -292,14 +263,3 @@ def test_a_hundred_thousand_settled_sounds_are_passed_in_linear_time(lake: Lake)
 
     took(1000)
     assert took(40_000) < 12 * took(10_000)
-
-
-def test_requests_to_one_host_have_a_gap(monkeypatch: pytest.MonkeyPatch, waits: list[float]):
-    monkeypatch.setattr(polite.time, "monotonic", lambda: 100.0)
-    hosts = polite.Hosts(2, 0.5)
-    for _ in range(3):
-        with hosts.turn("a"):
-            pass
-    with hosts.turn("b"):
-        pass
-    assert waits == [0.5, 1.0]
