@@ -17,6 +17,7 @@ from flows.params import Params
 from flows.plan import Choice, refuse, skipped
 from flows.provenance import provenance
 from flows.runs import RUNS
+from flows.secrets import fill_keys
 from flows.shown import progress
 from flows.steps.lake import Lake, sha256_text
 from flows.steps.leakage import strict
@@ -36,6 +37,7 @@ def plan_run(params: Params) -> list[Choice]:
 
 @task(name="ingest", task_run_name="ingest {choice.file.dataset.name}")
 def ingest_dataset(lake: Lake, choice: Choice, given: Path | None, world: str | None) -> Ingested:
+    fill_keys()
     return ingest(lake, choice.file, given, world, progress())
 
 

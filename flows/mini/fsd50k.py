@@ -1,6 +1,6 @@
 """FSD50K in small: clips of one or two kinds with their labels, in the publisher's five zips.
 
-The publisher splits its audio zips into parts (.z01 and on); the small ones are whole.
+The audio zips are split into parts (.z01 and on), as the publisher's are, but into fewer.
 """
 
 import json
@@ -8,7 +8,7 @@ from zlib import crc32
 
 from flows.mini import sounds
 from flows.mini.clotho_v2 import table
-from flows.mini.pack import Tree
+from flows.mini.pack import Split, Tree
 from flows.mini.vocabulary import Clip, clips
 
 _COUNTS = {"train": 200, "val": 20, "eval": 100}
@@ -21,9 +21,13 @@ def tree() -> Tree:
     evaluation = split_clips("eval")
     faulty = evaluation[0]._replace(name="499999")
     return {
-        "FSD50K.dev_audio.zip": _audio("dev", dev) | {"FSD50K.dev_audio/500001.wav": dev[0].wav},
-        "FSD50K.eval_audio.zip": _audio("eval", evaluation)
-        | {"FSD50K.eval_audio/499999.wav": faulty.wav()[:20]},
+        "FSD50K.dev_audio.zip": Split(
+            _audio("dev", dev) | {"FSD50K.dev_audio/500001.wav": dev[0].wav}, parts=3
+        ),
+        "FSD50K.eval_audio.zip": Split(
+            _audio("eval", evaluation) | {"FSD50K.eval_audio/499999.wav": faulty.wav()[:20]},
+            parts=2,
+        ),
         "FSD50K.ground_truth.zip": {
             "FSD50K.ground_truth/dev.csv": _labels(dev, split=True),
             "FSD50K.ground_truth/eval.csv": _labels([*evaluation, faulty], split=False),

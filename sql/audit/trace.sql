@@ -16,7 +16,7 @@ clips as (
 
 fetches as (
     select distinct on (dataset, sha256) *
-    from read_parquet(getvariable('lake') || '/raw/*/fetches.parquet')
+    from read_parquet(getvariable('lake') || '/raw/*/fetches.parquet', union_by_name = true)
 )
 
 select
