@@ -1,6 +1,6 @@
 """Stops 1 to 3 for one dataset: fetch, audio, pairs; a finished stop is found, not redone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from flows.steps.progress import Progress, silent
 from flows.steps.release import Ingested
 from flows.steps.remote import Remotes, fetch_remotes
 from flows.steps.rows import make_rows
-from schemas import Dataset, RequestError
+from schemas import Dataset
 
 
 def ingest(
@@ -30,17 +30,15 @@ def ingest(
     *,
     refresh: bool = False,
     max_clips: int | None = None,
-    choices: Mapping[str, str] | None = None,
 ) -> Ingested:
     """Bring one dataset from its archives to pairs.
 
     `given` is a local copy; `world` the address of the server of synthesised archives, which are
     made first if absent. `refresh` hashes and compares what is there, and tries again what failed;
-    `max_clips` keeps so many clips only; `choices` sets what the dataset leaves open. Raises what
-    the steps raise; nothing that was finished is lost by it.
+    `max_clips` keeps so many clips only. Raises what the steps raise; nothing that was finished is
+    lost by it.
     """
-    dataset = chosen(file.dataset, choices or {})
-    dataset = dataset if world is None else _synthesised(lake, dataset, world, progress)
+    dataset = file.dataset if world is None else _synthesised(lake, file.dataset, world, progress)
     fetch(dataset, lake, given, progress, refresh=refresh)
     raw = raw_tree(dataset, lake)
     limit = Limit(dataset.name, file.rows, raw, max_clips)
@@ -73,25 +71,6 @@ def _made(
     absent = remote.absent if remote else {}
     audio = make_audio(lake, name, table, raw, progress, licence=dataset.licence, absent=absent)
     return Ingested(name, rows, audio, make_pairs(lake, dataset, rows, audio))
-
-
-def chosen(dataset: Dataset, values: Mapping[str, str]) -> Dataset:
-    """`dataset` with other values for its choices; RequestError for what it does not know."""
-    known = {choice.name: choice for choice in dataset.choices}
-    for name, value in values.items():
-        if name not in known:
-            raise RequestError(
-                f"{dataset.name} leaves no {name!r} open. Choices of it: "
-                f"{', '.join(known) or 'none'}."
-            )
-        options = (known[name].value, *known[name].others)
-        if value not in options:
-            raise RequestError(
-                f"{dataset.name}: {name} cannot be {value!r}. Expected one of {', '.join(options)}."
-            )
-        others = tuple(option for option in options if option != value)
-        known[name] = known[name].model_copy(update={"value": value, "others": others})
-    return dataset.model_copy(update={"choices": tuple(known.values())})
 
 
 def _stated(dataset: Dataset, limit: Limit) -> Iterator[str]:

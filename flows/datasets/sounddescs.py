@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import IO, Any
 
-from schemas import Access, Archive, Choice, Dataset, Malformed, Raw, Remote, Row
+from schemas import Access, Archive, Dataset, Malformed, Raw, Remote, Row
 from schemas.prose import plain
 
 _REPOSITORY = (
@@ -45,21 +45,13 @@ DATASET = Dataset(
     templates=("auxiliary",),
     expected_clips={"train": 23085, "val": 4947, "test": 4947},
     hours=1060.4,
-    choices=(
-        Choice(
-            name="sound",
-            value="mp3",
-            others=("zip",),
-            why="The published links lead to a zip with one WAV a sound, which few could be "
-            "fetched from after a change of the site; the same sounds were reported at "
-            "mp3/ID.mp3 in February 2025. Neither could be tried when this was written.",
-        ),
-    ),
     notes=(
         "descriptions.pkl is a pickle: it is read without running anything it names.",
         "Ids are in lower case in the lists, in upper case in the links; 83 are in no split.",
+        "The published links lead to a zip with one WAV a sound, which few could be fetched from "
+        "after a change of the site; the same sounds were reported at mp3/ID.mp3 in February 2025.",
         "Some recordings stand in two of its splits (Weck and Serra 2023).",
-        "The longest sound lasts 4475 s.",
+        "The longest sound lasts 4475 s and is left out: no more than an hour is decoded.",
         "WavCaps has most of the same sounds, with text written by ChatGPT.",
     ),
 )
@@ -71,7 +63,7 @@ def rows(raw: Raw) -> Iterator[Row | Malformed]:
     known = _descriptions(raw)
     for split, sound in _ids(raw):
         row_id = f"{split}_list.txt:{sound}"
-        clip = found.get(sound, f"clips/{sound}.{_extension(raw)}")
+        clip = found.get(sound, f"clips/{sound}.mp3")
         if text := plain(known.get(sound, "")):
             yield Row(
                 row_id=row_id,
@@ -88,22 +80,14 @@ def rows(raw: Raw) -> Iterator[Row | Malformed]:
 
 def remotes(raw: Raw) -> Iterator[Remote]:
     """The sounds of the lists, where download_links.txt has a link for them."""
-    links: dict[str, str] = {}
+    numbers: dict[str, str] = {}
     for path in raw.names("*download_links.txt"):
         for link in _lines(raw, path):
-            links[link.rpartition("/")[2].removesuffix(".wav.zip").lower()] = link
-    for _, sound in _ids(raw):
-        if link := links.get(sound):
             number = link.rpartition("/")[2].removesuffix(".wav.zip")
-            zipped = raw.choice("sound") == "zip"
-            yield Remote(
-                name=f"clips/{sound}.{_extension(raw)}",
-                url=link if zipped else f"{_MEDIA}mp3/{number}.mp3",
-            )
-
-
-def _extension(raw: Raw) -> str:
-    return "wav" if raw.choice("sound") == "zip" else "mp3"
+            numbers[number.lower()] = number
+    for _, sound in _ids(raw):
+        if number := numbers.get(sound):
+            yield Remote(name=f"clips/{sound}.mp3", url=f"{_MEDIA}mp3/{number}.mp3")
 
 
 def _ids(raw: Raw) -> Iterator[tuple[str, str]]:

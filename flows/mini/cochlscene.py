@@ -1,12 +1,12 @@
 """CochlScene in small: thirteen scenes, six clips each to train on, in the publisher's folders.
 
-The publisher's zip is split into parts (.z01 and on); the small one is whole.
+The zip is split into six parts, as the publisher's is.
 """
 
 from functools import partial
 
 from flows.mini import sounds
-from flows.mini.pack import Tree
+from flows.mini.pack import Split, Tree
 from flows.mini.scenes import COCHLSCENE, scene
 
 _COUNTS = {"Train": 6, "Val": 1, "Test": 1}  # clips of a scene
@@ -24,7 +24,7 @@ def tree() -> Tree:
     members["CochlScene/Train/Cafe/Cafe_user0001_14000000_001.wav"] = b"RIFF\x24\0\0\0WAVEfmt "
     stray = _file("Train", "Restaurant", 0)
     members[f"CochlScene/Train/Cafe/{stray}"] = partial(_wav, "Train", "Restaurant", 0)
-    return {"CochlScene.zip": members}
+    return {"CochlScene.zip": Split(members, parts=6)}
 
 
 def expected_clips() -> dict[str, int]:

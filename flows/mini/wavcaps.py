@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from flows.mini import audiocaps, clotho_v2, esc50, fsd50k, sounddescs, sounds, wavtext5k, youtube
 from flows.mini.encoded import encoded
-from flows.mini.pack import Tree
+from flows.mini.pack import Split, Tree
 from flows.mini.vocabulary import Clip, captions, clips
 
 _ROOT = "mnt/fast/nobackup/scratch4weeks/xm00178/WavCaps/data/waveforms/"
@@ -24,7 +24,7 @@ class _Sound(NamedTuple):
 
 
 def tree() -> Tree:
-    """The lists, the blacklists and the zips (the publisher's are in parts, these are whole)."""
+    """The lists, the blacklists and the zips, all in parts but SoundBible's."""
     made = {name: _sounds(name) for name in _OWN}
     zips = {f"{name}.zip": _flacs(name, held) for name, held in made.items()}
     first = made["FreeSound"][0]
@@ -43,7 +43,7 @@ def tree() -> Tree:
             for file, name in zip(files, _OWN, strict=True)
         },
         **_blacklists(),
-        **zips,
+        **{n: zips[n] if n == "SoundBible.zip" else Split(zips[n]) for n in zips},
     }
 
 

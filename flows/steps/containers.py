@@ -255,3 +255,8 @@ def _spelled(info: zipfile.ZipInfo) -> str:
         with suppress(UnicodeDecodeError):
             return raw.decode()
     return info.filename
+
+
+def packed(name: str) -> bool:
+    """Whether a published file is an archive with members, by its name."""
+    return bool(suffix(name)) or name.lower().endswith((".zip", ".7z"))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.steps.archives import RawTree, Source
-from flows.steps.containers import Folder
+from flows.steps.containers import Folder, packed
 from flows.steps.download import FetchError, QuotaError
 from flows.steps.folders import unchanged
 from flows.steps.lake import Lake, locked, sha256_file, write_table
@@ -135,7 +135,8 @@ def _from(given: Path, dataset: Dataset, progress: Progress) -> list[Line]:
         if reason := wrong(archive, line):
             raise ChecksumError(mismatch(dataset, archive, reason))
         lines.append(line | {"path": str(given / archive.name), "url": _GIVEN})
-    return lines
+    lists_only = not any(packed(archive.name) for archive in dataset.archives)
+    return [_tree(dataset, given, progress)] if lists_only else lines  # the sounds lie beside lists
 
 
 def _tree(dataset: Dataset, given: Path, progress: Progress) -> Line:

@@ -138,11 +138,6 @@ def test_sounddescs_has_the_published_splits(shared_data: Path, tmp_path: Path) 
             "https://sound-effects-media.bbcrewind.co.uk/mp3/NHU05102079.mp3",
         ),
     ]
-    zipped = remotes("sounddescs", tmp_path, sound="zip")[1]
-    assert (zipped.name, zipped.url) == (
-        "clips/nhu05102079.wav",
-        "https://sound-effects-media.bbcrewind.co.uk/zip/NHU05102079.wav.zip",
-    )
 
 
 class _Harmful:

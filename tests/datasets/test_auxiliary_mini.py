@@ -26,7 +26,6 @@ CHOICES = {  # rows of the small copy where a choice is made otherwise; a clip m
     ("freesound", "gen_ai_preference", "ignore"): 49,
     ("macs", "captions", "first"): 42,
     ("macs", "competence", "half"): 81,
-    ("sounddescs", "sound", "zip"): 46,
     ("wavcaps", "blacklist", "exclude_all_ac"): 57,
     ("wavcaps", "blacklist", "exclude_test_ac"): 61,
     ("wavcaps", "blacklist", "exclude_ub8k_esc50_vggsound"): 63,
