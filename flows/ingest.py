@@ -33,11 +33,12 @@ def ingest(
 ) -> Ingested:
     """Bring one dataset from its archives to pairs.
 
-    `given` is a local copy; `world` the address of the server of synthesised archives, which are
-    made first if absent. `refresh` hashes and compares what is there, and tries again what failed;
-    `max_clips` keeps so many clips only. Raises what the steps raise; nothing that was finished is
-    lost by it.
+    `given` is a local copy; without one, `world` is the address of the server of synthesised
+    archives, which are made first if absent. `refresh` hashes and compares what is there, and tries
+    again what failed; `max_clips` keeps so many clips only. Raises what the steps raise; nothing
+    that was finished is lost by it.
     """
+    world = None if given is not None else world
     dataset = file.dataset if world is None else _synthesised(lake, file.dataset, world, progress)
     fetch(dataset, lake, given, progress, refresh=refresh)
     raw = raw_tree(dataset, lake)

@@ -95,11 +95,16 @@ def missing(params: Params, choices: list[Choice]) -> list[str]:
     lines = [*_machine(profile, params.lake, needed / 1e9), *_weights(profile)]
     if params.profile not in RUNS:
         lines.append(f"settings: flows/runs.py has no trainings for profile {params.profile} yet")
-    lacks = {choice.file.dataset.name: _lack(choice.file.dataset, params) for choice in choices}
-    lines += [f"{name}: {lack}" for name, lack in lacks.items() if lack is not None]
+    lines += lacking(params, choices)
     if not any(choice.train for choice in choices):
         lines.append("no dataset of this run has training splits; name some with --train")
     return lines
+
+
+def lacking(params: Params, choices: list[Choice]) -> list[str]:
+    """What keeps the datasets of a run from being had here, one line each."""
+    lacks = {choice.file.dataset.name: _lack(choice.file.dataset, params) for choice in choices}
+    return [f"{name}: {lack}" for name, lack in lacks.items() if lack is not None]
 
 
 def refuse(params: Params) -> list[Choice]:

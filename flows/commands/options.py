@@ -29,7 +29,7 @@ def params(
     datasets: str,
     raw: list[str] | None,
     train: list[str] | None,
-    test: list[str] | None,
+    test: list[str] | None = None,
     seed: int = 0,
     leakage: str = "paper",
     choices: list[str] | None = None,
