@@ -9,8 +9,8 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flows.steps import decode
@@ -20,14 +20,15 @@ from flows.steps.encode import Fault
 from flows.steps.lake import Lake, locked, sha256_text, sweep
 from flows.steps.progress import Progress, silent
 from flows.steps.shards import Record, Shard, filling, join, rejection
-from flows.steps.wanted import Names, by_member, digest, edges, in_order, lines, placed, wanted
+from flows.steps.wanted import Names, Placed, Wanted
 from flows.steps.workers import Job, Outcomes, encoded
 from schemas.tables import CLIPS, REJECTED
 
 _SHARD = 500  # clips; about 250 MB at 10 s a clip
 _FORMAT = "2"  # raise it when the same clips would be written otherwise
-_FACTS = ("licence", "attribution", "origin_ids")
 _BATCH = 4096  # rejections written at a time
+
+pa.set_memory_pool(pa.system_memory_pool())  # the default one keeps several times what is in use
 
 
 def make_audio(
@@ -46,64 +47,78 @@ def make_audio(
     `licence`. `absent` says why a member could not be fetched. Raises `ReconcileError` when the
     clips wanted are not those out and rejected.
     """
-    table = wanted(rows, licence)
-    version = _version(raw, table)
+    wanted = Wanted.of(rows)
+    version = _version(raw, wanted, licence)
     with locked(lake.audio(dataset, version)):
         if not lake.clips(dataset, version).is_file():
             sweep(lake.audio(dataset, version))
-            names = pa.array(raw.ordered(), pa.string())
-            table = placed(table, names)
-            shards = _partition(lake.audio(dataset, version), in_order(table))
-            _fill(lake, dataset, shards, raw, progress)
-            _finish(lake, dataset, version, shards, table, names, absent or {})
+            placed = Placed.among(wanted, _names(raw))
+            shards = _partition(lake.audio(dataset, version), placed.in_order())
+            _fill(lake, dataset, shards, raw, licence, progress)
+            _finish(lake, dataset, version, shards, placed, absent or {})
     return version
 
 
-def _version(raw: RawTree, table: pa.Table) -> str:
+def _version(raw: RawTree, wanted: Wanted, licence: str) -> str:
     archives = (source.sha256 for source in raw.sources)
-    return sha256_text(_FORMAT, str(_SHARD), decode.identity(), *archives, digest(table))[:16]
+    made = (_FORMAT, str(_SHARD), decode.identity(), licence)
+    return sha256_text(*made, *archives, wanted.digest())[:16]
 
 
-def _partition(folder: Path, plan: pa.Table) -> list[Shard]:
+def _names(raw: RawTree) -> pa.Array:
+    names = iter(raw.ordered())
+    batches = iter(lambda: list(islice(names, _BATCH)), [])
+    return pa.chunked_array(
+        (pa.array(batch, pa.string()) for batch in batches), pa.string()
+    ).combine_chunks()
+
+
+def _partition(folder: Path, plan: Placed) -> list[Shard]:
     return [
-        Shard(folder / f"shard-{number:05d}.tar", plan.slice(start, end - start))
-        for number, (start, end) in enumerate(pairwise(edges(plan, _SHARD)))
+        Shard(folder / f"shard-{number:05d}.tar", plan[start:end])
+        for number, (start, end) in enumerate(pairwise(plan.edges(_SHARD)))
     ]
 
 
-def _fill(lake: Lake, dataset: str, shards: list[Shard], raw: RawTree, progress: Progress) -> None:
+def _fill(
+    lake: Lake,
+    dataset: str,
+    shards: list[Shard],
+    raw: RawTree,
+    licence: str,
+    progress: Progress,
+) -> None:
     todo = [shard for shard in shards if not shard.clips.is_file()]
-    total = sum(shard.plan.num_rows for shard in todo)
+    total = sum(len(shard.plan) for shard in todo)
     outcomes = _shown(encoded(_jobs(dataset, raw, todo)), f"audio {dataset}", total, progress)
     for shard in todo:
         with filling(shard, dataset, lake.relative(shard.tar)) as made:
-            for _ in range(shard.plan.num_rows):
+            for _ in range(len(shard.plan)):
                 line, member, outcome = next(outcomes)
+                name = line.pop("clip")
                 if isinstance(outcome, Fault):
-                    made.reject(line["clip"], outcome.code, outcome.detail)
+                    made.reject(name, outcome.code, outcome.detail)
                 else:
-                    facts = {fact: line[fact] for fact in _FACTS}
-                    made.add(line["clip"], member, outcome, facts)
+                    facts = line | {"licence": line["licence"] or licence}
+                    made.add(name, member, outcome, facts)
 
 
 def _jobs(dataset: str, raw: RawTree, shards: list[Shard]) -> Iterator[Job]:
     if not shards:
         return
-    members = raw.stream(Names(pa.concat_tables(shard.plan for shard in shards)["member"]))
+    places = np.unique(np.concatenate([shard.plan.place for shard in shards]))
+    members = raw.stream(Names(shards[0].plan.names.take(places)))
     for shard in shards:
-        for clips in by_member(shard.plan):
+        for name, cuts, lines in shard.plan.by_member():
             member = next(members, None)
-            if member is None or member.name != clips[0]["member"]:
-                found = member.name if member else "the end of the archives"
+            if member is None or member.name != name:
                 raise ReconcileError(
-                    f"{dataset}: expected member {clips[0]['member']}, found {found}. The archives "
-                    "have changed since they were listed; run again."
+                    f"{dataset}: expected member {name}, found "
+                    f"{member.name if member else 'the end of the archives'}. The archives have "
+                    "changed since they were listed; run again."
                 )
-            cuts = [
-                None if clip["start"] is None else (clip["start"], clip["end"]) for clip in clips
-            ]
-            about = Member(member.name, member.archive, member.archive_sha256, b"")
-            yield Job(member.data, member.name, cuts, (clips, about))
+            about = Member(name, member.archive, member.archive_sha256, b"")
+            yield Job(member.data, name, cuts, (lines, about))
 
 
 def _shown(
@@ -122,46 +137,37 @@ def _finish(
     dataset: str,
     version: str,
     shards: list[Shard],
-    table: pa.Table,
-    names: pa.Array,
+    placed: Placed,
     absent: Mapping[str, str],
 ) -> None:
-    held = pc.is_valid(table["place"])
-    lost = table.filter(pc.invert(held)).select(["clip", "member"])
-    used = pc.unique(table.filter(held)["member"])
-    spare = names.filter(pc.invert(pc.is_in(names, value_set=used)))
-    spare = spare.take(pc.sort_indices(spare))
+    lost = placed[placed.place < 0]
     out = sum(pq.read_metadata(shard.clips).num_rows for shard in shards)
     failed = sum(pq.read_metadata(shard.rejected).num_rows for shard in shards)
-    if table.num_rows != out + failed + lost.num_rows:
+    if len(placed) != out + failed + len(lost):
         raise ReconcileError(
-            f"{dataset}: {table.num_rows} clips wanted, but {out} out, {failed} undecodable and "
-            f"{lost.num_rows} missing. Delete {lake.audio(dataset, version)}."
+            f"{dataset}: {len(placed)} clips wanted, but {out} out, {failed} undecodable and "
+            f"{len(lost)} missing. Delete {lake.audio(dataset, version)}."
         )
-    join(
-        lake.rejected(dataset, "audio", version),
-        REJECTED,
-        _rejected(dataset, shards, lost, spare, absent),
-    )
+    left_out = _rejected(dataset, shards, lost, placed.spare(), absent)
+    join(lake.rejected(dataset, "audio", version), REJECTED, left_out)
     join(lake.clips(dataset, version), CLIPS, (pq.read_table(shard.clips) for shard in shards))
 
 
 def _rejected(
-    dataset: str, shards: list[Shard], lost: pa.Table, spare: pa.Array, absent: Mapping[str, str]
+    dataset: str, shards: list[Shard], lost: Placed, spare: pa.Array, absent: Mapping[str, str]
 ) -> Iterator[pa.Table]:
     """Undecodable clips by shard, then those no archive holds, then what no row names."""
     yield from (pq.read_table(shard.rejected) for shard in shards)
-    yield from _tables(_lost(dataset, clip, absent) for clip in lines(lost))
+    yield from _tables(_lost(dataset, line["clip"], absent) for line in lost.lines())
     yield from _tables(
         rejection(dataset, name, "unreferenced", "an archive holds it, no row names it")
-        for line in lines(pa.table({"name": spare}))
-        if is_media(name := str(line["name"]))
+        for name in map(str, spare)
+        if is_media(name)
     )
 
 
-def _lost(dataset: str, line: Record, absent: Mapping[str, str]) -> Record:
-    clip = line["clip"]
-    why = absent.get(clip) or absent.get(line["member"])
+def _lost(dataset: str, clip: str, absent: Mapping[str, str]) -> Record:
+    why = absent.get(clip) or absent.get(clip.rpartition("#t=")[0])
     if why is not None:
         return rejection(dataset, clip, "not_fetched", why)
     return rejection(dataset, clip, "missing_clip", "a row names it, no archive holds it")

@@ -15,20 +15,21 @@ from flows.steps.archives import Member
 from flows.steps.encode import Encoded
 from flows.steps.lake import sha256_text, write_table, written
 from flows.steps.mono import SAMPLE_RATE
+from flows.steps.wanted import Placed
 from schemas.tables import CLIPS, REJECTED
 
 _HEADER = 512  # bytes of the ustar header before the FLAC bytes
-_GROUP = 16_000  # lines of a row group, about 8 MB as Python sees them
+_GROUP = 4_000  # lines of a row group
 
 Record = dict[str, Any]  # one line of CLIPS or REJECTED
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard of a dataset: where it lies and the clips it is for (lines of `in_order`)."""
+    """One shard of a dataset: where it lies and the clips it is for, in order."""
 
     tar: Path
-    plan: pa.Table
+    plan: Placed
 
     @property
     def clips(self) -> Path:

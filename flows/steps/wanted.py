@@ -1,116 +1,169 @@
-"""Which clips the rows of a dataset want, and of which member each is a piece: Arrow tables only.
+"""Which clips the rows of a dataset want, and of which member each is a piece: a few bytes a clip.
 
 A clip is a member of the archives, or "member#t=START,END" (seconds) where no member has that name.
 """
 
 import hashlib
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-Line = dict[str, Any]
+COLUMNS = ["clip", "licence", "attribution", "origin_ids"]  # of ROWS; no other is looked at
 
 _NUMBER = r"[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?"
 _PIECE = rf"^(?P<member>.+)#t=(?P<start>{_NUMBER}),(?P<end>{_NUMBER})$"
-_BATCH = 4096  # lines turned into Python objects at a time
+_BATCH = 2048  # clips that exist as Python objects at a time
+
+Line = dict[str, Any]  # one row of COLUMNS
+Numbers = NDArray[Any]
 
 
-def wanted(rows: pa.Table, licence: str) -> pa.Table:
-    """Distinct clips of `rows` (ROWS), sorted, with the facts of their first row.
+@dataclass(frozen=True)
+class Wanted:
+    """Distinct clips, each as the number of its first line in `rows`."""
 
-    Columns clip, licence (or else the dataset's `licence`), attribution, origin_ids.
-    """
-    table = rows.select(["clip", "licence", "attribution", "origin_ids"])
-    table = table.append_column("line", pa.array(np.arange(rows.num_rows)))
-    firsts = table.select(["clip", "line"]).group_by("clip").aggregate([("line", "min")])
-    table = table.take(firsts.sort_by("clip")["line_min"]).drop_columns("line")
-    filled = pc.fill_null(table["licence"], licence)
-    return table.set_column(1, "licence", filled).combine_chunks()
+    rows: pa.Table
+    line: Numbers
 
+    @classmethod
+    def of(cls, rows: pa.Table) -> "Wanted":
+        """The clips of `rows` (ROWS), sorted by name."""
+        rows = rows.select(COLUMNS)
+        order = pc.sort_indices(rows["clip"]).to_numpy()
+        new = np.ones(len(order), bool)
+        for start in range(1, len(order), _BATCH):
+            names = rows["clip"].take(order[start - 1 : start + _BATCH]).combine_chunks()
+            differ = pc.not_equal(names[1:], names[:-1])
+            new[start : start + _BATCH] = differ.to_numpy(zero_copy_only=False)
+        return cls(rows, np.minimum.reduceat(order, np.flatnonzero(new)) if len(order) else order)
 
-def lines(table: pa.Table) -> Iterator[Line]:
-    """The lines of a table one by one; only a few exist as Python objects at any time."""
-    for start in range(0, table.num_rows, _BATCH):
-        yield from table.slice(start, _BATCH).to_pylist()
+    def __len__(self) -> int:
+        return len(self.line)
 
+    def lines(self) -> Iterator[Line]:
+        """The first row of each clip, one by one."""
+        for start in range(0, len(self.line), _BATCH):
+            yield from self.rows.take(self.line[start : start + _BATCH]).to_pylist()
 
-def digest(table: pa.Table) -> str:
-    """sha256 over all lines of a table."""
-    found = hashlib.sha256()
-    for line in lines(table):
-        found.update(f"{line}\0".encode())
-    return found.hexdigest()
-
-
-def placed(table: pa.Table, names: pa.Array) -> pa.Table:
-    """The clips of `wanted` with member, start, end and `place` of the member among `names`.
-
-    `place` is null where no member holds the clip; start and end are null for a whole member.
-    """
-    clips = table["clip"].combine_chunks()
-    whole = pc.index_in(clips, value_set=names)
-    parts = pc.extract_regex(clips, pattern=_PIECE)
-    is_piece = pc.and_(pc.is_null(whole), pc.is_valid(parts))
-    member = pc.if_else(is_piece, pc.struct_field(parts, "member"), clips)
-    times = [
-        pc.cast(pc.if_else(is_piece, pc.struct_field(parts, name), None), pa.float64())
-        for name in ("start", "end")
-    ]
-    place = pc.index_in(member, value_set=names)
-    columns = [*table.columns, member, *times, place]
-    return pa.table(columns, [*table.column_names, "member", "start", "end", "place"])
+    def digest(self) -> str:
+        """sha256 over all that is known of these clips."""
+        found = hashlib.sha256()
+        for line in self.lines():
+            found.update(f"{line}\0".encode())
+        return found.hexdigest()
 
 
-def in_order(table: pa.Table) -> pa.Table:
-    """The clips of `placed` that a member holds: by member in archive order, then by time."""
-    held = table.filter(pc.is_valid(table["place"]))
-    held = held.append_column("from", pc.fill_null(held["start"], -1.0))
-    keys = [(name, "ascending") for name in ("place", "from", "end", "clip")]
-    return held.take(pc.sort_indices(held, keys)).drop_columns("from").combine_chunks()
+@dataclass(frozen=True)
+class Placed(Wanted):
+    """Clips with the member of `names` each is in, and from and to when (-1: the whole member)."""
 
+    names: pa.Array
+    place: Numbers  # of the member among the names; -1 where none holds the clip
+    start: Numbers
+    end: Numbers
 
-def by_member(table: pa.Table) -> Iterator[list[Line]]:
-    """The lines of `in_order`, those of one member together."""
-    together: list[Line] = []
-    for line in lines(table):
-        if together and together[0]["place"] != line["place"]:
-            yield together
-            together = []
-        together.append(line)
-    if together:
-        yield together
+    @classmethod
+    def among(cls, wanted: Wanted, names: pa.Array) -> "Placed":
+        """Look every clip up among the member names."""
+        known = Names(names)
+        place = np.full(len(wanted), -1, np.int32)
+        start, end = np.full(len(wanted), -1.0), np.full(len(wanted), -1.0)
+        for first in range(0, len(wanted), _BATCH):
+            batch = np.arange(first, min(first + _BATCH, len(wanted)))
+            clips = wanted.rows["clip"].take(wanted.line[batch]).combine_chunks()
+            place[batch] = known.places(clips)
+            if len(other := np.flatnonzero(place[batch] < 0)):
+                parts = pc.extract_regex(clips.take(other), _PIECE)
+                other = batch[other]
+                place[other] = known.places(pc.struct_field(parts, "member"))
+                for name, times in (("start", start), ("end", end)):
+                    seconds = pc.cast(pc.struct_field(parts, name), pa.float64())
+                    times[other] = pc.fill_null(seconds, -1).to_numpy()
+        return cls(wanted.rows, wanted.line, names, place, start, end)
 
+    def __getitem__(self, which: slice | Numbers) -> "Placed":
+        return replace(
+            self,
+            line=self.line[which],
+            place=self.place[which],
+            start=self.start[which],
+            end=self.end[which],
+        )
 
-def edges(table: pa.Table, least: int) -> list[int]:
-    """Where to divide `in_order`: every `least` lines, or later where a member ends."""
-    places = table["place"].to_numpy()
-    begins = np.flatnonzero(np.diff(places, prepend=-1))  # first line of each member
-    found = [0]
-    while found[-1] < len(places):
-        after = np.searchsorted(begins, found[-1] + least)
-        found.append(int(begins[after]) if after < len(begins) else len(places))
-    return found
+    def in_order(self) -> "Placed":
+        """Those a member holds: by member in archive order, then by time."""
+        held = self[self.place >= 0]
+        return held[np.lexsort((held.end, held.start, held.place))]
+
+    def by_member(self) -> Iterator[tuple[str, list[tuple[float, float] | None], list[Line]]]:
+        """Of clips in order, for each member: its name, the pieces wanted, and their rows."""
+        lines = self.lines()
+        edges = [*np.flatnonzero(np.diff(self.place, prepend=-1)), len(self)]
+        for first, after in pairwise(edges):
+            cuts = [
+                None if self.start[n] < 0 else (float(self.start[n]), float(self.end[n]))
+                for n in range(first, after)
+            ]
+            yield self.names[int(self.place[first])].as_py(), cuts, [next(lines) for _ in cuts]
+
+    def edges(self, least: int) -> list[int]:
+        """Where to divide clips in order: every `least`, or later where a member ends."""
+        begins = np.flatnonzero(np.diff(self.place, prepend=-1))
+        found = [0]
+        while found[-1] < len(self):
+            after = np.searchsorted(begins, found[-1] + least)
+            found.append(int(begins[after]) if after < len(begins) else len(self))
+        return found
+
+    def spare(self) -> pa.Array:
+        """Names of the members that no clip is in, sorted."""
+        unused = np.ones(len(self.names), bool)
+        unused[self.place[self.place >= 0]] = False
+        spare = self.names.filter(pa.array(unused))
+        return spare.take(pc.sort_indices(spare))
 
 
 class Names(Collection[str]):
-    """Names to look up, in 8 bytes each; two names of one hash are taken for the same."""
+    """Names to look up, in 16 bytes each."""
 
-    def __init__(self, names: pa.ChunkedArray) -> None:
+    def __init__(self, names: pa.Array) -> None:
         self._names = names
-        found = np.fromiter((hash(name) for name in self), np.int64, len(names))
-        self._hashes = np.unique(found)
+        hashes = np.fromiter((hash(name) for name in self), np.int64, len(names))
+        self._order = np.argsort(hashes)
+        self._hashes = hashes[self._order]
+
+    def places(self, names: pa.Array) -> Numbers:
+        """Where each of `names` is among ours; -1 where it is not."""
+        hashes = np.fromiter((hash(name) for name in names.to_pylist()), np.int64, len(names))
+        found = np.full(len(names), -1, np.int64)
+        first = np.searchsorted(self._hashes, hashes)
+        after = np.searchsorted(self._hashes, hashes, "right")
+        for step in range(int((after - first).max(initial=0))):  # once, but for names of one hash
+            left = np.flatnonzero(first + step < after)
+            place = self._order[first[left] + step]
+            same = pc.equal(self._names.take(pa.array(place)), names.take(pa.array(left)))
+            same = pc.fill_null(same, False).to_numpy(zero_copy_only=False)
+            found[left[same]] = place[same]
+        return found
 
     def __contains__(self, name: object) -> bool:
         value = np.int64(hash(name))
         place = int(np.searchsorted(self._hashes, value))
-        return place < self._hashes.size and bool(self._hashes[place] == value)
+        while place < len(self._names) and self._hashes[place] == value:
+            if self._names[int(self._order[place])].as_py() == name:
+                return True
+            place += 1
+        return False
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self._names), _BATCH):
             yield from self._names.slice(start, _BATCH).to_pylist()
 
     def __len__(self) -> int:
-        return self._hashes.size
+        return len(self._names)
