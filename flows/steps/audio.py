@@ -19,7 +19,7 @@ from flows.steps.checks import ReconcileError
 from flows.steps.encode import Fault
 from flows.steps.lake import Lake, locked, sha256_text, sweep
 from flows.steps.progress import Progress, silent
-from flows.steps.shards import Record, Shard, filling, join, rejection
+from flows.steps.shards import Record, Shard, filling, join, rejection, tables
 from flows.steps.wanted import Names, Placed, Wanted
 from flows.steps.workers import Job, Outcomes, encoded
 from schemas.tables import CLIPS, REJECTED
@@ -53,7 +53,7 @@ def make_audio(
         if not lake.clips(dataset, version).is_file():
             sweep(lake.audio(dataset, version))
             placed = Placed.among(wanted, _names(raw))
-            shards = _partition(lake.audio(dataset, version), placed.in_order())
+            shards = _partition(lake.audio(dataset, version), placed.held())
             _fill(lake, dataset, shards, raw, licence, progress)
             _finish(lake, dataset, version, shards, placed, absent or {})
     return version
@@ -107,7 +107,7 @@ def _jobs(dataset: str, raw: RawTree, shards: list[Shard]) -> Iterator[Job]:
     if not shards:
         return
     places = np.unique(np.concatenate([shard.plan.place for shard in shards]))
-    members = raw.stream(Names(shards[0].plan.names.take(places)))
+    members = raw.stream(Names(shards[0].plan.names, places))
     for shard in shards:
         for name, cuts, lines in shard.plan.by_member():
             member = next(members, None)
@@ -140,7 +140,7 @@ def _finish(
     placed: Placed,
     absent: Mapping[str, str],
 ) -> None:
-    lost = placed[placed.place < 0]
+    lost = placed.lost()
     out = sum(pq.read_metadata(shard.clips).num_rows for shard in shards)
     failed = sum(pq.read_metadata(shard.rejected).num_rows for shard in shards)
     if len(placed) != out + failed + len(lost):
@@ -150,14 +150,14 @@ def _finish(
         )
     left_out = _rejected(dataset, shards, lost, placed.spare(), absent)
     join(lake.rejected(dataset, "audio", version), REJECTED, left_out)
-    join(lake.clips(dataset, version), CLIPS, (pq.read_table(shard.clips) for shard in shards))
+    join(lake.clips(dataset, version), CLIPS, tables(shard.clips for shard in shards))
 
 
 def _rejected(
     dataset: str, shards: list[Shard], lost: Placed, spare: pa.Array, absent: Mapping[str, str]
 ) -> Iterator[pa.Table]:
     """Undecodable clips by shard, then those no archive holds, then what no row names."""
-    yield from (pq.read_table(shard.rejected) for shard in shards)
+    yield from tables(shard.rejected for shard in shards)
     yield from _tables(_lost(dataset, line["clip"], absent) for line in lost.lines())
     yield from _tables(
         rejection(dataset, name, "unreferenced", "an archive holds it, no row names it")

@@ -19,7 +19,7 @@ from flows.steps.wanted import Placed
 from schemas.tables import CLIPS, REJECTED
 
 _HEADER = 512  # bytes of the ustar header before the FLAC bytes
-_GROUP = 4_000  # lines of a row group
+_GROUP = 1_000  # lines of a row group
 
 Record = dict[str, Any]  # one line of CLIPS or REJECTED
 
@@ -103,11 +103,18 @@ def rejection(dataset: str, name: str, reason: str, detail: str) -> Record:
     }
 
 
-def join(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> int:
+def tables(paths: Iterable[Path]) -> Iterator[pa.Table]:
+    """Parquet files one by one, read without threads and buffers of their own."""
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            yield file.read(use_threads=False)
+
+
+def join(path: Path, schema: pa.Schema, parts: Iterable[pa.Table]) -> int:
     """Write many small tables as one Parquet file, few lines in memory; how many there were."""
     count, group = 0, schema.empty_table()
     with written(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
-        for table in tables:
+        for table in parts:
             count += table.num_rows
             group = pa.concat_tables([group, table])
             if group.num_rows >= _GROUP:

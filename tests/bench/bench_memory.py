@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from flows.steps.archives import Member, Source
 from flows.steps.audio import make_audio
 from flows.steps.lake import Lake
-from flows.steps.wanted import COLUMNS
+from flows.steps.wanted import read_rows
 from schemas.tables import ROWS
 
 MANY = int(os.environ.get("PENGI_BENCH_CLIPS_MANY", "100000"))
@@ -75,7 +75,7 @@ def child(path: Path, count: int, lake: Path) -> None:
     """Normalise; print bytes of peak memory of this process and of its workers."""
     began = time.monotonic()
     raw: Any = Endless(count)
-    make_audio(Lake.create(lake), "d", pq.read_table(path, columns=COLUMNS), raw, licence="CC0-1.0")
+    make_audio(Lake.create(lake), "d", read_rows(path), raw, licence="CC0-1.0")
     this = psutil.Process()
     peaks = [peak(this.pid), *(peak(worker.pid) for worker in this.children())]
     print(json.dumps({"parent": peaks[0], "workers": peaks[1:], "s": time.monotonic() - began}))
