@@ -30,9 +30,13 @@ def system_ffmpeg() -> str:
     return program
 
 
-def by_ffmpeg(path: Path, program: str | None = None) -> NDArray[np.int16]:
-    """int16 mono 44.1 kHz as the ffmpeg program decodes, mixes and resamples it."""
+def by_ffmpeg(path: Path, program: str | None = None, floats: bool = False) -> NDArray[np.int16]:
+    """int16 mono 44.1 kHz as the ffmpeg program decodes, mixes and resamples it.
+
+    `floats` makes it reckon in floats; else it does so in 16 bits for files of 8 or 16 bits.
+    """
     options = ["-map", "0:a:0", "-ac", "1", "-ar", "44100", "-f", "s16le", "-"]
+    options = [*(["-af", "aformat=flt"] if floats else []), *options]
     command = [program or imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
     made = subprocess.run([*command, *options], capture_output=True)
     return np.frombuffer(made.stdout[: len(made.stdout) // 2 * 2], "<i2")
