@@ -58,10 +58,10 @@ _HEARD = {
     "music_analysis": 4,
     "auxiliary": 1,
 }
-# Questions are half of all pairs; a field of a note is learned only after many of them.
+# Questions are half of all pairs, scenes and music few; a note's fields are learned slowly.
 _ASKED = {
     "audio_captioning": 1,
-    "audio_qa": 2,
+    "audio_qa": 1,
     "sound_event_classification": 4,
     "speech_emotion_recognition": 4,
     "speech_sentiment_recognition": 2,
@@ -91,7 +91,7 @@ _MINI: dict[str, Settings] = {
     ),
     "pengi": GenerativeSettings(
         size="tiny",
-        warmup=Schedule(steps=900, batch=32, rate=2e-3, warmup=20, decay=0.01),
+        warmup=Schedule(steps=1200, batch=32, rate=2e-3, warmup=20, decay=0.01),
         passes=3,
         schedule=Schedule(steps=30, batch=32, rate=5e-4, warmup=10, decay=0.01),
         audio_rate=1e-4,
