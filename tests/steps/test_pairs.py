@@ -8,23 +8,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import publisher
 from flows.steps.checks import ReconcileError, check
-from flows.steps.pairs import map_rows
+from flows.steps.pairs import map_rows, templates
 from schemas import TEMPLATES, Row
 from schemas.tables import PAIRS, REJECTED, ROWS
 
 CLIPS = pa.table({"name": ["a.wav"], "clip_id": ["c" * 32]})
 
 
-def templates(*names: str) -> pa.Table:
-    chosen = [TEMPLATES[name] for name in names]
-    return pa.table(
-        {
-            "name": [t.name for t in chosen],
-            "input": [t.input for t in chosen],
-            "version": pa.array([t.version for t in chosen], pa.int32()),
-        }
-    )
+def asked(*names: str) -> pa.Table:
+    return templates(publisher.dataset(templates=names))
+
+
+def mapped(table: pa.Table, *names: str) -> tuple[pa.Table, pa.Table]:
+    """(pairs, rejected) of rows under the templates `names`."""
+    pieces = list(map_rows(table, CLIPS, asked(*names)))
+    pairs = [PAIRS.empty_table(), *(pairs for pairs, _ in pieces)]
+    rejected = [REJECTED.empty_table(), *(left for _, left in pieces)]
+    return pa.concat_tables(pairs), pa.concat_tables(rejected)
 
 
 def rows(*found: Row) -> pa.Table:
@@ -94,7 +96,7 @@ def row(**facts: Any) -> Row:
     ],
 )
 def test_table_1(template: str, facts: dict[str, Any], text_in: str, text_out: str) -> None:
-    pairs, rejected = map_rows(rows(row(**facts)), CLIPS, templates(template))
+    pairs, rejected = mapped(rows(row(**facts)), template)
     assert rejected.num_rows == 0
     (pair,) = pairs.to_pylist()
     assert (pair["input"], pair["output"]) == (text_in, text_out)
@@ -102,7 +104,7 @@ def test_table_1(template: str, facts: dict[str, Any], text_in: str, text_out: s
 
 
 def test_the_pair_id_is_the_hash_an_auditor_can_work_out() -> None:
-    pairs, _ = map_rows(rows(row(emotion="happy")), CLIPS, templates("speech_emotion_recognition"))
+    pairs, _ = mapped(rows(row(emotion="happy")), "speech_emotion_recognition")
     text = "\x1f".join(
         ("c" * 32, "r", "speech_emotion_recognition", "1", "this emotion is", "happy")
     )
@@ -111,7 +113,7 @@ def test_the_pair_id_is_the_hash_an_auditor_can_work_out() -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_row_without_its_facts_is_rejected_with_what_it_lacks(template: str) -> None:
-    pairs, rejected = map_rows(rows(row()), CLIPS, templates(template))
+    pairs, rejected = mapped(rows(row()), template)
     assert pairs.num_rows == 0
     (left,) = rejected.to_pylist()
     assert (left["reason"], left["subject"], left["kind"]) == ("row_lacks_fact", "r", "row")
@@ -123,13 +125,13 @@ def test_a_row_without_its_facts_is_rejected_with_what_it_lacks(template: str) -
 def test_a_note_needs_all_four_facts(missing: str) -> None:
     facts = {"instrument": "guitar", "pitch": 64, "velocity": 75, "qualities": ()}
     del facts[missing]
-    pairs, rejected = map_rows(rows(row(**facts)), CLIPS, templates("music_note_analysis"))
+    pairs, rejected = mapped(rows(row(**facts)), "music_note_analysis")
     assert (pairs.num_rows, rejected["reason"].to_pylist()) == (0, ["row_lacks_fact"])
 
 
 def test_a_row_of_a_missing_clip_is_rejected() -> None:
     table = rows(row(emotion="happy", clip="gone.wav"))
-    pairs, rejected = map_rows(table, CLIPS, templates("speech_emotion_recognition"))
+    pairs, rejected = mapped(table, "speech_emotion_recognition")
     assert pairs.num_rows == 0
     assert rejected["reason"].to_pylist() == ["clip_not_available"]
     assert "gone.wav" in rejected["detail"].to_pylist()[0]
@@ -137,13 +139,13 @@ def test_a_row_of_a_missing_clip_is_rejected() -> None:
 
 def test_every_kind_of_blank_is_one_space() -> None:
     table = rows(row(caption="a\u00a0dog\x85barks \u2003 at\tnight\n"))
-    pairs, _ = map_rows(table, CLIPS, templates("audio_captioning"))
+    pairs, _ = mapped(table, "audio_captioning")
     assert pairs["output"].to_pylist() == ["a dog barks at night"]
 
 
 @pytest.mark.parametrize("caption", [" ... ", "\x85", "\u00a0", ""])
 def test_blanks_and_dots_are_no_text(caption: str) -> None:
-    pairs, rejected = map_rows(rows(row(caption=caption)), CLIPS, templates("audio_captioning"))
+    pairs, rejected = mapped(rows(row(caption=caption)), "audio_captioning")
     assert (pairs.num_rows, rejected["reason"].to_pylist()) == (0, ["empty_text"])
 
 
@@ -158,7 +160,7 @@ def test_every_row_becomes_a_pair_or_a_rejection(found: list[tuple[str | None, s
     table = rows(
         *(row(row_id=str(n), caption=text, clip=clip) for n, (text, clip) in enumerate(found))
     )
-    pairs, rejected = map_rows(table, CLIPS, templates("audio_captioning"))
+    pairs, rejected = mapped(table, "audio_captioning")
     assert pairs.num_rows + rejected.num_rows == len(found)
     assert len(set(pairs["pair_id"].to_pylist())) == pairs.num_rows
     for text in pairs["output"].to_pylist():
@@ -167,8 +169,8 @@ def test_every_row_becomes_a_pair_or_a_rejection(found: list[tuple[str | None, s
 
 def test_a_lost_row_fails_the_reconciliation() -> None:
     table = rows(row(emotion="happy"), row(row_id="s", emotion="sad"))
-    tables = {"row_table": table, "template_table": templates("speech_emotion_recognition")}
-    pairs, rejected = map_rows(*(table, CLIPS, tables["template_table"]))
+    pairs, rejected = mapped(table, "speech_emotion_recognition")
+    tables = {"row_table": table, "template_table": asked("speech_emotion_recognition")}
     check("pairs_reconcile", **tables, pair_table=pairs, rejected_table=rejected)
     with pytest.raises(ReconcileError, match="asked 2, pairs 1, rejected 0"):
         check("pairs_reconcile", **tables, pair_table=pairs.slice(1), rejected_table=rejected)
@@ -177,5 +179,5 @@ def test_a_lost_row_fails_the_reconciliation() -> None:
 
 
 def test_tables_keep_their_schemas() -> None:
-    pairs, rejected = map_rows(rows(row(), row(row_id="s", emotion="sad")), CLIPS, templates())
+    pairs, rejected = mapped(rows(row(), row(row_id="s", emotion="sad")))
     assert (pairs.schema, rejected.schema) == (PAIRS, REJECTED)
