@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from flows import mini
 from flows.datasets import DatasetFile
 from flows.limit import Limit
@@ -18,6 +16,7 @@ from flows.steps.progress import Progress, silent
 from flows.steps.release import Ingested
 from flows.steps.remote import Remotes, fetch_remotes
 from flows.steps.rows import make_rows
+from flows.steps.wanted import read_rows
 from schemas import Dataset
 
 
@@ -68,7 +67,7 @@ def _made(
     rows = make_rows(lake, dataset, limit.rows, raw, (*inputs, *_archives(raw)), progress)
     if limit.hidden:
         raw = raw_tree(dataset, lake, source, limit.hidden)
-    table = pq.read_table(lake.rows(name, rows))
+    table = read_rows(lake.rows(name, rows))
     absent = remote.absent if remote else {}
     audio = make_audio(lake, name, table, raw, progress, licence=dataset.licence, absent=absent)
     return Ingested(name, rows, audio, make_pairs(lake, dataset, rows, audio))
