@@ -27,18 +27,19 @@ class Estimate(BaseModel):
 
 def estimate(dataset: Dataset, train: tuple[str, ...]) -> Estimate:
     """The figures of `dataset` when the splits `train` are trained on."""
-    sizes = [archive.bytes for archive in dataset.archives if archive.bytes is not None]
-    download = sum(sizes) if len(sizes) == len(dataset.archives) and sizes else None
-    download = dataset.bytes if dataset.bytes is not None else download
+    sizes = [archive.bytes for archive in dataset.archives]
+    known = [size for size in sizes if size is not None]
+    whole = dataset.access.kind in ("direct", "agreement") and sizes and len(known) == len(sizes)
+    download = sum(known) if whole and dataset.bytes is None else dataset.bytes
     kept = None if dataset.hours is None else round(dataset.hours * (_FLAC_HOUR + _INT16_HOUR))
     rows = [dataset.expected_rows.get(s, dataset.expected_clips.get(s)) for s in train]
-    known = [count for count in rows if count is not None]
+    counts = [count for count in rows if count is not None]
     return Estimate(
         download=download,
         disk=None if kept is None or download is None else download + kept,
         hours=dataset.hours,
         clips=sum(dataset.expected_clips.values()) or None,
-        pairs=sum(known) * len(dataset.templates) if len(known) == len(rows) else None,
+        pairs=sum(counts) * len(dataset.templates) if len(counts) == len(rows) else None,
     )
 
 

@@ -1,6 +1,5 @@
 """The one flow: from raw archives to the paper's result tables, stop by stop."""
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ from flows import mini
 from flows.evaluate import evaluate
 from flows.ingest import ingest
 from flows.params import Params
-from flows.plan import Choice, refuse, skipped
+from flows.plan import Choice, refuse
 from flows.provenance import provenance
+from flows.releasing import release
 from flows.runs import RUNS
+from flows.secrets import fill_keys
 from flows.shown import progress
 from flows.steps.lake import Lake, sha256_text
-from flows.steps.leakage import strict
-from flows.steps.release import Ingested, make_release
+from flows.steps.release import Ingested
 from flows.steps.report import report
 from flows.train import TrainingError, train
 from schemas import Release, Run
@@ -36,6 +36,7 @@ def plan_run(params: Params) -> list[Choice]:
 
 @task(name="ingest", task_run_name="ingest {choice.file.dataset.name}")
 def ingest_dataset(lake: Lake, choice: Choice, given: Path | None, world: str | None) -> Ingested:
+    fill_keys()
     return ingest(lake, choice.file, given, world, progress())
 
 
@@ -43,12 +44,7 @@ def ingest_dataset(lake: Lake, choice: Choice, given: Path | None, world: str | 
 def release_pairs(
     lake: Lake, ingested: list[Ingested], choices: list[Choice], params: Params
 ) -> Release:
-    train_splits = {choice.file.dataset.name: choice.train for choice in choices}
-    if params.leakage == "strict":
-        benchmarks = [benchmark for choice in choices for benchmark in choice.benchmarks]
-        ingested = strict(lake, ingested, train_splits, benchmarks)
-    made = provenance(params.profile) | {"skipped": json.dumps(skipped(params), sort_keys=True)}
-    return make_release(lake, ingested, train_splits, made, progress(), params.leakage)
+    return release(lake, ingested, choices, params, progress())
 
 
 def trainer_failed(_task: Any, _run: Any, state: State[Run]) -> bool:
@@ -98,15 +94,15 @@ def pengi(params: Params) -> Path:
     """Reproduce the paper under one profile; return the path of the report."""
     choices = plan_run(params)
     lake = Lake.create(params.lake)
-    release = release_pairs(lake, _ingest_all(lake, params, choices), choices, params)
-    language_model = train_run.submit(lake, release, "language_model", params, [])
-    clap = train_run.submit(lake, release, "clap", params, [])
+    pairs = release_pairs(lake, _ingest_all(lake, params, choices), choices, params)
+    language_model = train_run.submit(lake, pairs, "language_model", params, [])
+    clap = train_run.submit(lake, pairs, "clap", params, [])
     parents: list[PrefectFuture[Run]] = [language_model, clap]
-    trained = train_run(lake, release, "pengi", params, [run.result() for run in parents])
+    trained = train_run(lake, pairs, "pengi", params, [run.result() for run in parents])
     runs = [clap.result(), trained]
     for run in runs:
-        evaluate_run(lake, release, run, choices)
-    return report_runs(lake, release, runs)
+        evaluate_run(lake, pairs, run, choices)
+    return report_runs(lake, pairs, runs)
 
 
 def _ingest_all(lake: Lake, params: Params, choices: list[Choice]) -> list[Ingested]:

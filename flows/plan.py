@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from flows import datasets
 from flows.datasets import DatasetFile, with_choices
-from flows.estimate import Estimate, estimate
+from flows.estimate import Estimate, estimate, total
 from flows.params import Params
 from flows.profiles import PROFILES, Profile
 from flows.runs import RUNS
@@ -91,14 +91,20 @@ def skipped(params: Params) -> dict[str, str]:
 def missing(params: Params, choices: list[Choice]) -> list[str]:
     """Everything that stands in the way of this run on this machine, one line each."""
     profile = PROFILES[params.profile]
-    lines = [*_machine(profile, params.lake), *_weights(profile)]
+    needed = 0 if profile.world else total([_estimated(choice) for choice in choices]).disk or 0
+    lines = [*_machine(profile, params.lake, needed / 1e9), *_weights(profile)]
     if params.profile not in RUNS:
         lines.append(f"settings: flows/runs.py has no trainings for profile {params.profile} yet")
-    lacks = {choice.file.dataset.name: _lack(choice.file.dataset, params) for choice in choices}
-    lines += [f"{name}: {lack}" for name, lack in lacks.items() if lack is not None]
+    lines += lacking(params, choices)
     if not any(choice.train for choice in choices):
         lines.append("no dataset of this run has training splits; name some with --train")
     return lines
+
+
+def lacking(params: Params, choices: list[Choice]) -> list[str]:
+    """What keeps the datasets of a run from being had here, one line each."""
+    lacks = {choice.file.dataset.name: _lack(choice.file.dataset, params) for choice in choices}
+    return [f"{name}: {lack}" for name, lack in lacks.items() if lack is not None]
 
 
 def refuse(params: Params) -> list[Choice]:
@@ -112,23 +118,29 @@ def refuse(params: Params) -> list[Choice]:
     return choices
 
 
-def describe(params: Params, choices: list[Choice]) -> list[PlanLine]:
-    """One line per dataset: what will be fetched, trained on and evaluated, and what it costs."""
+def describe(params: Params) -> list[PlanLine]:
+    """One line per dataset that the profile covers: what it costs and gives, what it lacks."""
+    left_out = skipped(params)
     return [
-        PlanLine(
-            dataset=choice.file.dataset.name,
-            access=choice.file.dataset.access.kind,
-            archives=len(choice.file.dataset.archives),
-            obtain=_obtain(choice, params),
-            train=list(choice.train),
-            templates=list(choice.file.dataset.templates) if choice.train else [],
-            benchmarks=[benchmark.name for benchmark in choice.benchmarks],
-            estimate=estimate(choice.file.dataset, choice.train),
-            choices=list(choice.file.dataset.choices),
-            missing=_lack(choice.file.dataset, params),
-        )
-        for choice in choices
+        _line(_choice(file, params), params, file.dataset.name in left_out)
+        for file in _covered(params)
     ]
+
+
+def _line(choice: Choice, params: Params, left_out: bool) -> PlanLine:
+    dataset = choice.file.dataset
+    return PlanLine(
+        dataset=dataset.name,
+        access=dataset.access.kind,
+        archives=len(dataset.archives),
+        obtain="left out" if left_out else _obtain(choice, params),
+        train=list(choice.train),
+        templates=list(dataset.templates) if choice.train else [],
+        benchmarks=[benchmark.name for benchmark in choice.benchmarks],
+        estimate=_estimated(choice),
+        choices=list(dataset.choices),
+        missing=_lack(dataset, params),
+    )
 
 
 def _covered(params: Params) -> list[DatasetFile]:
@@ -188,7 +200,11 @@ def _lack(dataset: Dataset, params: Params) -> str | None:
             return None
 
 
-def _machine(profile: Profile, lake: Path) -> list[str]:
+def _estimated(choice: Choice) -> Estimate:
+    return estimate(choice.file.dataset, choice.train)
+
+
+def _machine(profile: Profile, lake: Path, data_gb: float) -> list[str]:
     lines: list[str] = []
     if profile.gpu and not torch.cuda.is_available():
         lines.append(
@@ -196,8 +212,8 @@ def _machine(profile: Profile, lake: Path) -> list[str]:
         )
     there = next(path for path in (lake.absolute(), *lake.absolute().parents) if path.exists())
     free = shutil.disk_usage(there).free / 1e9
-    if free < profile.disk_gb:
-        lines.append(f"disk: about {profile.disk_gb:,.0f} GB for {lake}; free are {free:,.0f} GB")
+    if free < (needed := profile.disk_gb + data_gb):
+        lines.append(f"disk: about {needed:,.0f} GB for {lake}; free are {free:,.0f} GB")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     if memory < profile.memory_gb:
         lines.append(f"memory: about {profile.memory_gb:,.0f} GB; the machine has {memory:,.0f} GB")

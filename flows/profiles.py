@@ -11,7 +11,7 @@ class Profile:
     """One profile. `world`: its archives are synthesised; `gpu`: the model's size needs one."""
 
     name: ProfileName
-    disk_gb: float  # free space that a full run needs
+    disk_gb: float  # free space that a run needs beside the data of its datasets
     memory_gb: float
     world: bool = False
     gpu: bool = False
@@ -23,8 +23,8 @@ _ALL = (
     # a compact model trained from scratch on real local data
     Profile("small", disk_gb=2.0, memory_gb=6.0),
     # the paper's model on everything that needs no agreement or key
-    Profile("open", disk_gb=500.0, memory_gb=32.0, gpu=True),
-    # the paper's model on everything: 2.1 TB of FLAC and 3.2 TB of int16 per 10,000 h
-    Profile("paper", disk_gb=6000.0, memory_gb=64.0, gpu=True),
+    Profile("open", disk_gb=50.0, memory_gb=32.0, gpu=True),
+    # the paper's model on everything that can be had
+    Profile("paper", disk_gb=50.0, memory_gb=64.0, gpu=True),
 )
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in _ALL}

@@ -47,22 +47,28 @@ _SMALL: dict[str, Settings] = {
 # In mini loudness and brightness carry meaning (velocity, qualities): no gain and no tilt.
 _NOTES = Augment(roll=True, noise=2.0)
 
-# The text of a contrastive pair must say what is heard: "yes" does not. Notes and feelings are few.
+# The text of a contrastive pair must say what is heard: "yes" does not. Scenes and music are few.
 _HEARD = {
     "audio_captioning": 1,
     "sound_event_classification": 2,
     "speech_emotion_recognition": 2,
     "speech_sentiment_recognition": 1,
     "music_note_analysis": 3,
+    "acoustic_scene_classification": 4,
+    "music_analysis": 4,
+    "auxiliary": 1,
 }
-# Questions are half of all pairs; a field of a note is learned only after many of them.
+# Questions are half of all pairs, scenes and music few; a note's fields are learned slowly.
 _ASKED = {
     "audio_captioning": 1,
-    "audio_qa": 2,
+    "audio_qa": 1,
     "sound_event_classification": 4,
     "speech_emotion_recognition": 4,
     "speech_sentiment_recognition": 2,
     "music_note_analysis": 6,
+    "acoustic_scene_classification": 8,
+    "music_analysis": 8,
+    "auxiliary": 2,
 }
 
 # 5 minutes in all, of which language model and contrastive stage can run side by side.
@@ -76,7 +82,7 @@ _MINI: dict[str, Settings] = {
     ),
     "clap": ContrastiveSettings(
         size="tiny",
-        schedule=Schedule(steps=480, batch=32, rate=1e-3, warmup=40, decay=0.05),
+        schedule=Schedule(steps=560, batch=32, rate=1e-3, warmup=40, decay=0.05),
         vocabulary=700,
         positives="same_text",
         templates=_HEARD,
@@ -85,7 +91,7 @@ _MINI: dict[str, Settings] = {
     ),
     "pengi": GenerativeSettings(
         size="tiny",
-        warmup=Schedule(steps=750, batch=32, rate=2e-3, warmup=20, decay=0.01),
+        warmup=Schedule(steps=1200, batch=32, rate=2e-3, warmup=20, decay=0.01),
         passes=3,
         schedule=Schedule(steps=30, batch=32, rate=5e-4, warmup=10, decay=0.01),
         audio_rate=1e-4,

@@ -39,12 +39,16 @@ class Access(Value):
 
 
 class Choice(Value):
-    """What the paper leaves open: the value we take, the others a reader knows, and why."""
+    """What the paper leaves open: the value we take, the others a reader knows, and why.
+
+    `adds` names the templates that a value adds to the dataset's.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     value: str
     others: tuple[str, ...] = ()
     why: str
+    adds: dict[str, tuple[str, ...]] = {}
 
 
 class Dataset(Value):

@@ -16,6 +16,21 @@ FETCHES = pa.schema(
         "checksum": pa.string(),  # as published, "md5:…", or null
         "verified": pa.bool_(),  # a published checksum was compared
         "retrieved": pa.string(),  # ISO 8601, UTC
+        "etag": pa.string(),  # the server's, or null; says at a refresh whether it has another file
+    }
+)
+
+# One sound that is fetched by itself, as the last try left it.
+REMOTES = pa.schema(
+    {
+        "dataset": pa.string(),
+        "name": pa.string(),  # member name in the tree
+        "url": pa.string(),
+        "status": pa.string(),  # ok | gone (for good) | failed (a refresh tries again)
+        "reason": pa.string(),  # a short code where it is not ok
+        "bytes": pa.int64(),
+        "sha256": pa.string(),
+        "retrieved": pa.string(),  # ISO 8601, UTC
     }
 )
 

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -10,10 +11,14 @@ from packaging.utils import canonicalize_name
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
 
-def declared(root: Path) -> dict[str, Requirement]:
+UNLOCKED = {"youtube"}  # extras that follow a site and not a release of ours
+
+
+def declared(root: Path, leave_out: Collection[str] = ()) -> dict[str, Requirement]:
     """Requirements of the project and its extras by canonical name, without the project itself."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    extras = project.get("optional-dependencies", {}).values()
+    optional = project.get("optional-dependencies", {})
+    extras = [lines for name, lines in optional.items() if name not in leave_out]
     lines = [*project["dependencies"], *(line for extra in extras for line in extra)]
     requirements = {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
     requirements.pop(canonicalize_name(project["name"]), None)
@@ -34,7 +39,7 @@ def pins(text: str) -> dict[str, list[tuple[str, bool, bool]]]:
 def lock_problems(root: Path) -> list[str]:
     """Every way in which the lock is out of step, unhashed or tied to an index."""
     text = (root / "requirements.lock").read_text()
-    locked, wanted = pins(text), declared(root)
+    locked, wanted = pins(text), declared(root, UNLOCKED)
     tied = ("://", "--index", "--extra", "--find")
     found = [f"{word!r} in the lock" for word in tied if word in text]
     for name, requirement in wanted.items():

@@ -29,7 +29,7 @@ def params(
     datasets: str,
     raw: list[str] | None,
     train: list[str] | None,
-    test: list[str] | None,
+    test: list[str] | None = None,
     seed: int = 0,
     leakage: str = "paper",
     choices: list[str] | None = None,
@@ -40,9 +40,9 @@ def params(
             "profile": profile,
             "lake": lake,
             "datasets": datasets.split(",") if datasets else None,
-            "raw": _mapping("raw", raw, "="),
-            "train": {k: v.split(",") for k, v in _mapping("train", train, ":").items()},
-            "test": {k: v.split(",") for k, v in _mapping("test", test, ":").items()},
+            "raw": mapping("raw", raw, "="),
+            "train": {k: v.split(",") for k, v in mapping("train", train, ":").items()},
+            "test": {k: v.split(",") for k, v in mapping("test", test, ":").items()},
             "seed": seed,
             "leakage": leakage,
             "choices": chosen(choices),
@@ -53,7 +53,7 @@ def params(
 def chosen(choices: list[str] | None) -> dict[str, dict[str, str]]:
     """{dataset: {choice: value}} out of NAME.CHOICE=VALUE."""
     found: dict[str, dict[str, str]] = {}
-    for place, value in _mapping("choice", choices, "=").items():
+    for place, value in mapping("choice", choices, "=").items():
         name, mark, choice = place.partition(".")
         if not mark or not choice:
             raise typer.BadParameter(f"--choice {place}={value}: expected NAME.CHOICE=VALUE")
@@ -75,7 +75,8 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def _mapping(option: str, values: list[str] | None, mark: str) -> dict[str, str]:
+def mapping(option: str, values: list[str] | None, mark: str) -> dict[str, str]:
+    """{name: value} out of the repeated values NAME<mark>VALUE of an option."""
     pairs: dict[str, str] = {}
     for value in values or []:
         name, found, rest = value.partition(mark)

@@ -42,24 +42,18 @@ def plan(
 
     Figures are the publishers' and describe the real datasets; "?" where none is published.
     """
-    from flows.estimate import PAPER_PAIRS, total
+    from flows.estimate import PAPER_PAIRS
     from flows.plan import choose, describe, missing, skipped
 
     wanted = params(profile, lake, datasets, raw, train, test, choices=choice)
-    choices = choose(wanted)
-    lines, absent, left_out = describe(wanted, choices), missing(wanted, choices), skipped(wanted)
-    everything = total([line.estimate for line in lines])
+    absent, left_out, lines = missing(wanted, choose(wanted)), skipped(wanted), describe(wanted)
     if as_json:
-        print_json(
-            {
-                "datasets": [line.model_dump() for line in lines],
-                "skipped": left_out,
-                "missing": absent,
-                "total": everything.model_dump() | {"paper_pairs": PAPER_PAIRS},
-            }
-        )
+        sums = {name: found.model_dump() for name, found in _sums(lines).items()}
+        figures = {"total": sums, "paper_pairs": PAPER_PAIRS}
+        shown = [line.model_dump() for line in lines]
+        print_json({"datasets": shown, "skipped": left_out, "missing": absent} | figures)
         raise typer.Exit(1 if absent else 0)
-    _show(lines, everything, reasons)
+    _show(lines, reasons)
     for name, why in left_out.items():
         typer.echo(f"skipped: {name}: {why}")
     for why in absent:
@@ -67,13 +61,15 @@ def plan(
     raise typer.Exit(1 if absent else 0)
 
 
-def _show(lines: "list[PlanLine]", everything: "Estimate", reasons: bool) -> None:
+def _show(lines: "list[PlanLine]", reasons: bool) -> None:
     from flows.estimate import PAPER_PAIRS
 
+    here, everything = _sums(lines).values()
     table: list[tuple[str, ...]] = [_HEAD]
     for line in lines:
         names = ", ".join(line.benchmarks) or "-"
         table.append((line.dataset, line.obtain, *_figures(line.estimate), names))
+    table.append(("can be had here", "", *_figures(here), "(sums of what is known)"))
     table.append(("all", "", *_figures(everything), "(sums of what is known)"))
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
@@ -82,11 +78,21 @@ def _show(lines: "list[PlanLine]", everything: "Estimate", reasons: bool) -> Non
             for place, (field, width) in enumerate(zip(row, widths, strict=True))
         )
         typer.echo("  ".join(fields).rstrip())
-    typer.echo(f"{everything.pairs or 0:,} pairs expected of the paper's {PAPER_PAIRS:,}")
+    typer.echo(
+        f"pairs expected: {here.pairs or 0:,} here, {everything.pairs or 0:,} with what is left "
+        f"out, of the paper's {PAPER_PAIRS:,}"
+    )
     for line in lines if reasons else []:
         for choice in line.choices:
             others = f" (others: {', '.join(choice.others)})" if choice.others else ""
             typer.echo(f"choice: {line.dataset}.{choice.name}={choice.value}{others}: {choice.why}")
+
+
+def _sums(lines: "list[PlanLine]") -> "dict[str, Estimate]":
+    from flows.estimate import total
+
+    here = [line.estimate for line in lines if line.obtain != "left out"]
+    return {"here": total(here), "all": total([line.estimate for line in lines])}
 
 
 def _figures(found: "Estimate") -> tuple[str, ...]:

@@ -1,13 +1,51 @@
-"""`pengi release list | show | verify`."""
+"""`pengi release make | list | show | verify`."""
 
 import typer
 
-from flows.commands.options import DEFAULT_LAKE, AsJson, LakeDir, ReleaseId, print_json, show
+from flows.commands.options import (
+    DEFAULT_LAKE,
+    AsJson,
+    Choices,
+    Copies,
+    LakeDir,
+    Leakage,
+    Names,
+    Profile,
+    ReleaseId,
+    Train,
+    params,
+    print_json,
+    show,
+)
 from flows.steps import release as steps
 from flows.steps.lake import Lake
 from flows.steps.progress import counted
+from schemas import RequestError
 
 app = typer.Typer(no_args_is_help=True, help="Releases: immutable, hashed sets of pairs.")
+
+
+@app.command("make")
+def made(
+    profile: Profile = "mini",
+    lake: LakeDir = DEFAULT_LAKE,
+    datasets: Names = "",
+    raw: Copies = None,
+    train: Train = None,
+    leakage: Leakage = "paper",
+    choice: Choices = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ingest what is not there yet and make a release of it, without training anything."""
+    from flows.plan import choose, lacking
+    from flows.releasing import ingest_and_release
+
+    wanted = params(profile, lake, datasets, raw, train, leakage=leakage, choices=choice)
+    choices = choose(wanted)
+    if lines := lacking(wanted, choices):
+        raise RequestError("this release cannot be made here:\n- " + "\n- ".join(lines))
+    manifest = ingest_and_release(Lake.create(lake), choices, wanted, counted())
+    show(manifest.model_dump() if as_json else steps.summary(manifest), as_json)
 
 
 @app.command("list")

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
 import pyarrow.parquet as pq
@@ -22,11 +22,15 @@ from flows.commands.options import (
     Profile,
     Test,
     Train,
+    mapping,
     params,
     show,
 )
 from flows.steps.lake import Lake
 from flows.steps.progress import counted
+
+if TYPE_CHECKING:
+    from flows.steps.release import Ingested
 
 _START = 120  # seconds that a loaded machine may take to start a Prefect server
 
@@ -60,6 +64,15 @@ def ingest(
     lake: LakeDir = DEFAULT_LAKE,
     raw: Annotated[Path | None, typer.Option(help="Directory of a local copy.")] = None,
     mini: Annotated[bool, typer.Option("--mini", help="Use the synthesised archives.")] = False,
+    choice: Annotated[
+        list[str] | None, typer.Option(help="CHOICE=VALUE; `pengi plan --reasons` lists them.")
+    ] = None,
+    max_clips: Annotated[
+        int | None, typer.Option(help="Keep so many clips, to try it out.")
+    ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Hash what is there, try again what failed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fetch one dataset, normalise its audio and map its rows to pairs."""
@@ -68,22 +81,32 @@ def ingest(
     from flows.ingest import ingest as bring
 
     file = datasets.load(name)
+    dataset = datasets.with_choices(file.dataset, mapping("choice", choice, "="))
     place = Lake.create(lake)
     with world.serve(place.world()) if mini else nullcontext(None) as base:
-        done = bring(place, file, raw, base, counted())
+        done = bring(
+            place,
+            file._replace(dataset=dataset),
+            raw,
+            base,
+            counted(),
+            refresh=refresh,
+            max_clips=max_clips,
+        )
+    show(_counts(place, done), as_json)
+
+
+def _counts(lake: Lake, done: "Ingested") -> dict[str, Any]:
     stages = (("rows", done.rows), ("audio", done.audio), ("pairs", done.pairs))
-    show(
-        {
-            "dataset": done.dataset,
-            "clips": pq.read_metadata(place.clips(done.dataset, done.audio)).num_rows,
-            "pairs": pq.read_metadata(place.pairs(done.dataset, done.pairs)).num_rows,
-            "rejected": {
-                stage: pq.read_metadata(place.rejected(done.dataset, stage, version)).num_rows
-                for stage, version in stages
-            },
+    return {
+        "dataset": done.dataset,
+        "clips": pq.read_metadata(lake.clips(done.dataset, done.audio)).num_rows,
+        "pairs": pq.read_metadata(lake.pairs(done.dataset, done.pairs)).num_rows,
+        "rejected": {
+            stage: pq.read_metadata(lake.rejected(done.dataset, stage, version)).num_rows
+            for stage, version in stages
         },
-        as_json,
-    )
+    }
 
 
 @contextmanager

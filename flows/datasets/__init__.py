@@ -60,7 +60,9 @@ def with_choices(dataset: Dataset, chosen: Mapping[str, str]) -> Dataset:
                 + ("; ".join(f"{n}={'|'.join(v)}" for n, v in known.items()) or "none: it has none")
             )
     made = tuple(_made(choice, chosen.get(choice.name, choice.value)) for choice in dataset.choices)
-    return dataset.model_copy(update={"choices": made})
+    added = [name for choice in made for name in choice.adds.get(choice.value, ())]
+    templates = tuple(dict.fromkeys((*dataset.templates, *added)))
+    return dataset.model_copy(update={"choices": made, "templates": templates})
 
 
 def _made(choice: Choice, value: str) -> Choice:

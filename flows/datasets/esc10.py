@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from schemas import Archive, Benchmark, Dataset, Malformed, Raw, Row
-from schemas.licences import Credit
+from schemas.licences import Credit, esc_credits
 
 _COMMIT = "553c8f1743b9dba6b282e1323c3ca8fa76923448"  # the last one with audio
 LABELS = (
@@ -28,6 +28,7 @@ DATASET = Dataset(
     train=("fold1", "fold2", "fold3", "fold4"),
     templates=("sound_event_classification",),
     expected_clips={f"fold{fold}": 80 for fold in range(1, 6)},
+    hours=0.6,  # 400 clips of 5 s
     paper=False,
     notes=(
         "Every clip is also in ESC-50, as WAV: do not train here and test there.",
@@ -36,12 +37,6 @@ DATASET = Dataset(
 )
 
 _CLIP = re.compile(r"(?:^|/)(\d{3} - ([^/]+)/([1-5])-(\d+)-[A-Z]\.ogg)$")
-_CREDIT = re.compile(r"^- \[(.+)\]:\s+clip derived from (.+) \[(CC[^\]]*)\]\s*$")
-_SPDX = {
-    "CC0": "CC0-1.0",
-    "CC-BY": "CC-BY-3.0",
-    "CC-Sampling+": "LicenseRef-CC-Sampling-Plus-1.0",
-}
 
 
 def rows(raw: Raw) -> Iterator[Row | Malformed]:
@@ -58,7 +53,7 @@ def rows(raw: Raw) -> Iterator[Row | Malformed]:
                 clip=path,
                 split=f"fold{found[3]}",
                 events=(label,),
-                **credit.get(path.rpartition("/")[2], {})
+                **credit.get(path.rpartition("/")[2].removesuffix(".ogg"), {})
                 | {"origin_ids": (f"freesound:{found[4]}",)},
             )
 
@@ -67,10 +62,7 @@ def _credits(raw: Raw) -> dict[str, Credit]:
     credit: dict[str, Credit] = {}
     for path in raw.names("*README.txt"):
         with raw.open(path) as file:
-            for line in file.read().decode("utf-8", "replace").splitlines():
-                if found := _CREDIT.match(line):
-                    licence = _SPDX.get(found[3], "LicenseRef-Unknown")
-                    credit[found[1]] = {"licence": licence, "attribution": found[2]}
+            credit |= esc_credits(file.read().decode("utf-8", "replace"))
     return credit
 
 

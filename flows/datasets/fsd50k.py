@@ -35,10 +35,17 @@ DATASET = Dataset(
     train=("train",),
     templates=("sound_event_classification",),
     expected_clips={"train": 36796, "val": 4170, "eval": 10231},
+    hours=108.3,  # 80.4 of dev and 27.9 of eval
     notes=(
         "Ground truth is CC BY 4.0; every clip has the Freesound licence of its clip info.",
         "The audio is a split zip: .zip with .z01 and on.",
-        "Labels stand in smeared order: the first is not the main one.",
+        "Labels stand in smeared order, parents included: the first is not the main one.",
+        "train and val are complete only where labelled; eval is labelled exhaustively.",
+        "Labels stay as published: with ', ' for '_and_' all but one would be AudioSet's names "
+        "(Dishes and pots and pans), but a comma parts the labels of an output.",
+        "12 dev clips last 30 s or longer (83298, 121351, ..): they are kept whole.",
+        "vocabulary.csv has no header and is not read: the vocabulary stands in this file.",
+        "A clip's name is its Freesound id: Clotho has 5.4 % of its clips in common with train.",
     ),
 )
 
@@ -49,12 +56,15 @@ def rows(raw: Raw) -> Iterator[Row | Malformed]:
         credit = _credits(raw, part)
         for path in raw.names(f"*FSD50K.ground_truth/{part}*.csv"):
             root, _, name = path.rpartition("FSD50K.ground_truth/")
-            for number, line in enumerate(raw.csv(path), start=2):
+            lines = raw.csv(
+                path, columns=("fname", "labels", *(["split"] if part == "dev" else []))
+            )
+            for number, line in enumerate(lines, start=2):
                 row_id = f"{name}:{number}"
                 clip = f"{root}FSD50K.{part}_audio/{line['fname']}.wav"
-                split = line.get("split", "eval")
+                split = line["split"] if part == "dev" else "eval"
                 events = tuple(filter(None, line["labels"].replace("_", " ").split(",")))
-                if reason := _fault(split, events):
+                if reason := _fault(part, split, events):
                     yield Malformed(row_id=row_id, clip=clip, reason=reason)
                     continue
                 yield Row(
@@ -67,8 +77,8 @@ def rows(raw: Raw) -> Iterator[Row | Malformed]:
                 )
 
 
-def _fault(split: str, events: tuple[str, ...]) -> str | None:
-    if split not in DATASET.splits:
+def _fault(part: str, split: str, events: tuple[str, ...]) -> str | None:
+    if split not in (("train", "val") if part == "dev" else ("eval",)):
         return "unknown_split"
     if not events:
         return "no_label"

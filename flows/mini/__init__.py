@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from flows.mini.pack import packed, size
+from flows.mini.pack import files, packed, size
 from flows.mini.server import serve
 from flows.steps.lake import locked, sha256_file, sweep, write_json, written
 from flows.steps.progress import Progress, silent
@@ -82,15 +82,13 @@ def _build(dataset: str, home: Path, source: str, progress: Progress) -> None:
     (home / _DONE).unlink(missing_ok=True)
     sweep(home)
     archives: list[dict[str, Any]] = []
-    for name, content in tree.items():
-        path = home / name
-        with written(path) as part:
-            part.write_bytes(packed(name, content, count))
-        checksum = f"sha256:{sha256_file(path)}"
-        url = quote(f"{dataset}/{name}")
-        archives.append(
-            {"name": name, "url": url, "checksum": checksum, "bytes": path.stat().st_size}
-        )
+    for key, content in tree.items():
+        for name, data in files(key, content, count).items():
+            with written(home / name) as part:
+                part.write_bytes(data)
+            checksum = f"sha256:{sha256_file(home / name)}"
+            url = quote(f"{dataset}/{name}")
+            archives.append({"name": name, "url": url, "checksum": checksum, "bytes": len(data)})
     for name, content in remotes.items():
         with written(home / REMOTE / name) as part:
             part.write_bytes(packed(name, content, count))

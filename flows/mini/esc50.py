@@ -1,6 +1,6 @@
 """ESC-50 in small: the twenty of its classes that have a sound here, one clip a class and fold."""
 
-from flows.mini import sounds
+from flows.mini import clotho_v2, fsd50k, sounds
 from flows.mini.clotho_v2 import table
 from flows.mini.pack import Tree
 from flows.mini.vocabulary import KINDS, Clip
@@ -11,21 +11,22 @@ _TARGETS = (  # numbers of the kinds among the 50 classes
     *(0, 10, 11, 20, 38, 21, 40, 41, 1, 12),
     *(42, 46, 44, 43, 25, 19, 36, 16, 5, 14),
 )
+_SHARED = 5  # kinds whose recordings other datasets have too
 _LENGTH = 2.0  # seconds; the publisher's clips last 5
 
 
 def tree() -> Tree:
     """GitHub's zip of the branch; one file is empty, one is in no line, one line has no file."""
-    clips = _clips()
-    members: Tree = {f"{_ROOT}audio/{clip.name}": clip.wav for clip in clips}
+    made = split_clips()
+    members: Tree = {f"{_ROOT}audio/{clip.name}": clip.wav for clip in made}
     members[f"{_ROOT}audio/5-999990-A-0.wav"] = b""
-    members[f"{_ROOT}audio/5-999991-A-0.wav"] = clips[0].wav
-    lines = [_line(name) for name in (clip.name for clip in clips)]
+    members[f"{_ROOT}audio/5-999991-A-0.wav"] = made[0].wav
+    lines = [_line(name) for name in (clip.name for clip in made)]
     lines += [_line("5-999990-A-0.wav"), _line("5-999992-A-0.wav")]
     header = ["filename", "fold", "target", "category", "esc10", "src_file", "take"]
     return {
         "ESC-50-master.zip": {
-            f"{_ROOT}LICENSE": "".join(map(credit, clips)).encode(),
+            f"{_ROOT}LICENSE": "".join(map(credit, made)).encode(),
             f"{_ROOT}meta/esc50.csv": table(header, lines),
             **members,
         }
@@ -47,7 +48,8 @@ def credit(clip: Clip) -> str:
     return f"- [{name}.ogg]: clip derived from {sound}.wav ({address}) by mini [{licence}]\n"
 
 
-def _clips() -> list[Clip]:
+def split_clips() -> list[Clip]:
+    """The good clips of all folds; the Freesound id is the second part of a name."""
     return [
         Clip(
             "esc50",
@@ -62,6 +64,12 @@ def _clips() -> list[Clip]:
 
 
 def _sound(fold: int, target: int) -> int:
+    """A Freesound id: some are also FSD50K's or Clotho's, with a sound of the same kind."""
+    kind = _TARGETS.index(target)
+    if kind < _SHARED and fold == 1:
+        return int(fsd50k.split_clips("train")[kind].name)
+    if kind < _SHARED and fold == 2:
+        return int(clotho_v2.credit(clotho_v2.split_clips("development")[kind], kind)[2])
     return 10_000 + int(sounds.seeded("esc50", fold, target).integers(200_000))
 
 

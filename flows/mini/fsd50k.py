@@ -1,6 +1,6 @@
 """FSD50K in small: clips of one or two kinds with their labels, in the publisher's five zips.
 
-The publisher splits its audio zips into parts (.z01 and on); the small ones are whole.
+The audio zips are split into parts (.z01 and on), as the publisher's are, but into fewer.
 """
 
 import json
@@ -8,7 +8,7 @@ from zlib import crc32
 
 from flows.mini import sounds
 from flows.mini.clotho_v2 import table
-from flows.mini.pack import Tree
+from flows.mini.pack import Split, Tree
 from flows.mini.vocabulary import Clip, clips
 
 _COUNTS = {"train": 200, "val": 20, "eval": 100}
@@ -17,13 +17,17 @@ _LICENCES = ("publicdomain/zero/1.0/", "licenses/by/3.0/", "licenses/sampling+/1
 
 def tree() -> Tree:
     """The archives of Zenodo record 4060432."""
-    dev = _clips("train") + _clips("val")
-    evaluation = _clips("eval")
+    dev = split_clips("train") + split_clips("val")
+    evaluation = split_clips("eval")
     faulty = evaluation[0]._replace(name="499999")
     return {
-        "FSD50K.dev_audio.zip": _audio("dev", dev) | {"FSD50K.dev_audio/500001.wav": dev[0].wav},
-        "FSD50K.eval_audio.zip": _audio("eval", evaluation)
-        | {"FSD50K.eval_audio/499999.wav": faulty.wav()[:20]},
+        "FSD50K.dev_audio.zip": Split(
+            _audio("dev", dev) | {"FSD50K.dev_audio/500001.wav": dev[0].wav}, parts=3
+        ),
+        "FSD50K.eval_audio.zip": Split(
+            _audio("eval", evaluation) | {"FSD50K.eval_audio/499999.wav": faulty.wav()[:20]},
+            parts=2,
+        ),
         "FSD50K.ground_truth.zip": {
             "FSD50K.ground_truth/dev.csv": _labels(dev, split=True),
             "FSD50K.ground_truth/eval.csv": _labels([*evaluation, faulty], split=False),
@@ -41,7 +45,8 @@ def expected_clips() -> dict[str, int]:
     return {"train": _COUNTS["train"] + 1, "val": _COUNTS["val"], "eval": _COUNTS["eval"] + 1}
 
 
-def _clips(split: str) -> list[Clip]:
+def split_clips(split: str) -> list[Clip]:
+    """The good clips of a split; a name is a Freesound id, and WavCaps has some of them too."""
     first = {"train": 10_000, "val": 20_000, "eval": 30_000}[split]
     names = [str(first + 7 * number) for number in range(_COUNTS[split])]
     return clips("fsd50k", split, names, 0.35, 1.0, 2.5)

@@ -5,12 +5,25 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable
+from typing import NamedTuple
 
 import py7zr
 from py7zr.helpers import ArchiveTimestamp
 
+from flows.mini.split import split
+
 Tree = dict[str, "Content"]
-Content = bytes | Callable[[], bytes] | Tree  # a member, how to make it, or an archive inside
+
+
+class Split(NamedTuple):
+    """A tree that its publisher gives as a split zip: its key "x.zip" becomes x.z01, …, x.zip."""
+
+    members: Tree
+    parts: int = 3
+
+
+# a member, how to make it, an archive inside, or (at the top) a split zip
+Content = bytes | Callable[[], bytes] | Tree | Split
 
 _MODE = 0o644
 _ZIP_TIME = (2023, 12, 1, 0, 0, 0)
@@ -18,8 +31,17 @@ _UNIX_TIME = 1_701_388_800  # the same day
 _SEVEN_ZIP_TIME = ArchiveTimestamp((_UNIX_TIME + 11_644_473_600) * 10_000_000)  # 100 ns since 1601
 
 
+def files(name: str, content: Content, made: Callable[[], None] = lambda: None) -> dict[str, bytes]:
+    """The published files that `name` of a dataset's tree becomes: one, or the parts of a zip."""
+    if isinstance(content, Split):
+        return split(name, packed(name, content.members, made), content.parts)
+    return {name: packed(name, content, made)}
+
+
 def packed(name: str, content: Content, made: Callable[[], None] = lambda: None) -> bytes:
     """The bytes of `name`: a Tree is packed by the kind its name ends in; `made` counts members."""
+    if isinstance(content, Split):
+        raise TypeError(f"{name}: a split zip is no member of another archive")
     if isinstance(content, dict):
         members = {member: packed(member, inner, made) for member, inner in content.items()}
         return next(pack for kind, pack in _KINDS.items() if name.endswith(kind))(members)
@@ -28,8 +50,9 @@ def packed(name: str, content: Content, made: Callable[[], None] = lambda: None)
 
 
 def size(content: Content) -> int:
-    """How many members `packed` will make."""
-    return sum(map(size, content.values())) if isinstance(content, dict) else 1
+    """How many members `files` will make."""
+    tree = content.members if isinstance(content, Split) else content
+    return sum(map(size, tree.values())) if isinstance(tree, dict) else 1
 
 
 def _zip(members: dict[str, bytes]) -> bytes:

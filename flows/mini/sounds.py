@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float64]
+Sound = Callable[[np.random.Generator, int], Samples]  # (generator, how many samples)
 
 RATE = 44_100  # Hz
 

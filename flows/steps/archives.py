@@ -15,15 +15,17 @@ from typing import IO
 
 from flows.steps.containers import (
     MEDIA,
-    ArchiveError,
     Container,
     Folder,
+    Listed,
     Plain,
     SevenZip,
     Tar,
     Zip,
     suffix,
 )
+from flows.steps.gate import ArchiveError
+from flows.steps.spanned import Part, part_of
 from schemas import Choice
 
 __all__ = ["ArchiveError", "Member", "RawTree", "Source", "is_media"]
@@ -33,11 +35,15 @@ _NEAR = 20_000  # names looked at for a suggestion
 
 @dataclass(frozen=True)
 class Source:
-    """One archive (or directory) of a tree: its published name, where it lies, its sha256."""
+    """One archive (or directory) of a tree: its published name, where it lies, its sha256.
+
+    `ledger` (REMOTES) says which files of a directory count; without one all do.
+    """
 
     name: str
     path: Path
     sha256: str
+    ledger: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,9 @@ class Member:
 class RawTree:
     """The members of all archives of a dataset under one set of names (see `schemas.Raw`).
 
-    A name that an earlier archive has already is found as "<archive>/<name>". What has to be
-    unpacked goes to a temporary folder under `scratch` that is removed with the tree.
+    A name that an earlier archive has already is found as "<archive>/<name>". The parts of a split
+    zip (x.z01, …, x.zip) are one archive, x.zip; `sources` has all of them. What has to be unpacked
+    goes to a temporary folder under `scratch` that is removed with the tree.
     """
 
     def __init__(
@@ -62,10 +69,14 @@ class RawTree:
         sources: Sequence[Source],
         scratch: Path | None = None,
         choices: Sequence[Choice] = (),
+        hidden: Collection[str] = (),
     ) -> None:
+        """`hidden` are members that the tree is to be without."""
         self.sources = tuple(sources)
+        self._hidden = hidden
         self._scratch = scratch
         self._choices = {choice.name: choice.value for choice in choices}
+        self._trees = _grouped(self.sources)
 
     def choice(self, name: str) -> str:
         """The value of one of the dataset's `choices`."""
@@ -127,7 +138,7 @@ class RawTree:
 
     def stream(self, wanted: Collection[str]) -> Iterator[Member]:
         """The wanted members in archive order, one pass an archive; absent ones passed over."""
-        for number, source in enumerate(self.sources):
+        for number, (source, _) in enumerate(self._trees):
             names = {
                 inner: name
                 for name, (where, inner) in self._index.items()
@@ -139,25 +150,26 @@ class RawTree:
 
     @cached_property
     def _containers(self) -> list[Container]:
-        return [self._container(number, source) for number, source in enumerate(self.sources)]
+        return [self._container(number, *tree) for number, tree in enumerate(self._trees)]
 
     @cached_property
     def _index(self) -> dict[str, tuple[int, str]]:
         index: dict[str, tuple[int, str]] = {}
         for number, container in enumerate(self._containers):
             for inner in container.members():
-                name = inner if inner not in index else f"{self.sources[number].name}/{inner}"
-                index[name] = (number, inner)
+                name = inner if inner not in index else f"{self._trees[number][0].name}/{inner}"
+                if name not in self._hidden:
+                    index[name] = (number, inner)
         return index
 
-    def _container(self, number: int, source: Source) -> Container:
+    def _container(self, number: int, source: Source, parts: Sequence[Part]) -> Container:
         if source.path.is_dir():
-            return Folder(source.path)
+            return Listed(source.path, source.ledger) if source.ledger else Folder(source.path)
         if suffix(source.name):
             return Tar(source.path, source.name, self._room(number))
         match PurePosixPath(source.name).suffix.lower():
             case ".zip":
-                return Zip(source.path, source.name)
+                return Zip(source.path, source.name, parts)
             case ".7z":
                 return SevenZip(source.path, source.name, self._room(number))
             case _:
@@ -178,6 +190,26 @@ class RawTree:
         last = PurePosixPath(name).name
         same = [other for other in self._index if PurePosixPath(other).name == last][:3]
         return same or difflib.get_close_matches(name, list(self._index)[:_NEAR], 3)
+
+
+def _grouped(sources: Sequence[Source]) -> list[tuple[Source, list[Part]]]:
+    """Every source with the parts that belong before it, which are those of a split zip."""
+    stems = {source.name[:-4].lower() for source in sources if source.name.lower().endswith(".zip")}
+    parts: dict[str, list[tuple[int, Part]]] = {}
+    for source in sources:
+        if found := part_of(source.name):
+            if found[0].lower() not in stems:
+                raise ArchiveError(
+                    f"{source.name} is a part of a split zip, and its last part {found[0]}.zip is "
+                    "missing. Expected all parts beside each other; fetch the dataset again."
+                )
+            part = Part(source.name, source.path)
+            parts.setdefault(found[0].lower(), []).append((found[1], part))
+    return [
+        (source, [part for _, part in sorted(parts.get(source.name[:-4].lower(), []))])
+        for source in sources
+        if not part_of(source.name)
+    ]
 
 
 def _need(name: str, columns: Sequence[str], found: Sequence[str]) -> None:

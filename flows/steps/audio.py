@@ -1,46 +1,34 @@
 """Stop 2: every clip that a row names becomes FLAC in a tar shard, or a rejection with its reason.
 
 Shards are a fixed partition of the clips in archive order: a killed run redoes missing shards only.
+No table of the clips exists as Python objects, so a hundred times more clips need no more memory.
 """
 
-import io
-import tarfile
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.steps import decode
 from flows.steps.archives import Member, RawTree, is_media
 from flows.steps.checks import ReconcileError
-from flows.steps.encode import Encoded, Fault, encoded
-from flows.steps.lake import Lake, locked, sha256_text, sweep, write_table, written
+from flows.steps.encode import Fault
+from flows.steps.lake import Lake, locked, sha256_text, sweep
 from flows.steps.progress import Progress, silent
+from flows.steps.shards import Record, Shard, filling, join, rejection, tables
+from flows.steps.wanted import Names, Placed, Wanted
+from flows.steps.workers import Job, Outcomes, encoded
 from schemas.tables import CLIPS, REJECTED
 
 _SHARD = 500  # clips; about 250 MB at 10 s a clip
-_HEADER = 512  # bytes of the ustar header before the FLAC bytes
-_FORMAT = "1"  # raise it when the same clips would be written otherwise
+_FORMAT = "2"  # raise it when the same clips would be written otherwise
+_BATCH = 4096  # rejections written at a time
 
-Record = dict[str, Any]  # one line of CLIPS or REJECTED
-
-
-@dataclass(frozen=True)
-class _Shard:
-    tar: Path
-    names: list[str]
-
-    @property
-    def clips(self) -> Path:
-        """Facts of its clips; written last, so it is there when the shard is done."""
-        return self.tar.with_suffix(".parquet")
-
-    @property
-    def rejected(self) -> Path:
-        return self.tar.with_suffix(".rejected.parquet")
+pa.set_memory_pool(pa.system_memory_pool())  # the default one keeps several times what is in use
 
 
 def make_audio(
@@ -51,146 +39,140 @@ def make_audio(
     progress: Progress = silent,
     *,
     licence: str,
+    absent: Mapping[str, str] | None = None,
 ) -> str:
     """Decode every clip that `rows` (ROWS) names into shards; the version of the audio folder.
 
     A clip has the licence, attribution and origins of its first row, or else the dataset's
-    `licence`. Raises `ReconcileError` when the clips wanted are not those out and rejected.
+    `licence`. `absent` says why a member could not be fetched. Raises `ReconcileError` when the
+    clips wanted are not those out and rejected.
     """
-    facts = _facts(rows, licence)
-    version = _version(raw, facts)
+    wanted = Wanted.of(rows)
+    version = _version(raw, wanted, licence)
     with locked(lake.audio(dataset, version)):
         if not lake.clips(dataset, version).is_file():
             sweep(lake.audio(dataset, version))
-            present = [name for name in raw.ordered() if name in facts]
-            shards = _partition(lake.audio(dataset, version), present)
-            _fill(lake, dataset, shards, raw, facts, progress)
-            _finish(lake, dataset, version, shards, raw, facts)
+            placed = Placed.among(wanted, _names(raw))
+            shards = _partition(lake.audio(dataset, version), placed.held())
+            _fill(lake, dataset, shards, raw, licence, progress)
+            _finish(lake, dataset, version, shards, placed, absent or {})
     return version
 
 
-def _facts(rows: pa.Table, licence: str) -> dict[str, Record]:
-    facts: dict[str, Record] = {}
-    for row in rows.select(["clip", "licence", "attribution", "origin_ids"]).to_pylist():
-        name = row.pop("clip")
-        facts.setdefault(name, row | {"licence": row["licence"] or licence})
-    return facts
-
-
-def _version(raw: RawTree, facts: dict[str, Record]) -> str:
+def _version(raw: RawTree, wanted: Wanted, licence: str) -> str:
     archives = (source.sha256 for source in raw.sources)
-    clips = (f"{name} {fact}" for name, fact in sorted(facts.items()))
-    return sha256_text(_FORMAT, str(_SHARD), decode.identity(), *archives, *clips)[:16]
+    made = (_FORMAT, str(_SHARD), decode.identity(), licence)
+    return sha256_text(*made, *archives, wanted.digest())[:16]
 
 
-def _partition(folder: Path, names: list[str]) -> list[_Shard]:
+def _names(raw: RawTree) -> pa.Array:
+    names = iter(raw.ordered())
+    batches = iter(lambda: list(islice(names, _BATCH)), [])
+    return pa.chunked_array(
+        (pa.array(batch, pa.string()) for batch in batches), pa.string()
+    ).combine_chunks()
+
+
+def _partition(folder: Path, plan: Placed) -> list[Shard]:
     return [
-        _Shard(folder / f"shard-{number:05d}.tar", names[start : start + _SHARD])
-        for number, start in enumerate(range(0, len(names), _SHARD))
+        Shard(folder / f"shard-{number:05d}.tar", plan[start:end])
+        for number, (start, end) in enumerate(pairwise(plan.edges(_SHARD)))
     ]
 
 
 def _fill(
     lake: Lake,
     dataset: str,
-    shards: list[_Shard],
+    shards: list[Shard],
     raw: RawTree,
-    facts: dict[str, Record],
+    licence: str,
     progress: Progress,
 ) -> None:
     todo = [shard for shard in shards if not shard.clips.is_file()]
-    wanted = {name for shard in todo for name in shard.names}
-    outcomes = _shown(encoded(raw.stream(wanted)), f"audio {dataset}", len(wanted), progress)
+    total = sum(len(shard.plan) for shard in todo)
+    outcomes = _shown(encoded(_jobs(dataset, raw, todo)), f"audio {dataset}", total, progress)
     for shard in todo:
-        clips: list[Record] = []
-        rejected: list[Record] = []
-        with (
-            written(shard.tar) as part,
-            tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar,
-        ):
-            for name in shard.names:
-                member, outcome = next(outcomes)
-                if member.name != name:
-                    raise ReconcileError(f"{dataset}: expected clip {name}, found {member.name}")
+        with filling(shard, dataset, lake.relative(shard.tar)) as made:
+            for _ in range(len(shard.plan)):
+                line, member, outcome = next(outcomes)
+                name = line.pop("clip")
                 if isinstance(outcome, Fault):
-                    rejected.append(_rejection(dataset, name, outcome.code, outcome.detail))
+                    made.reject(name, outcome.code, outcome.detail)
                 else:
-                    clip = _clip(dataset, member, outcome) | facts[name]
-                    place = _append(tar, clip["clip_id"], outcome.flac)
-                    clips.append(clip | place | {"shard": lake.relative(shard.tar)})
-        write_table(shard.rejected, pa.Table.from_pylist(rejected, REJECTED))
-        write_table(shard.clips, pa.Table.from_pylist(clips, CLIPS))
+                    facts = line | {"licence": line["licence"] or licence}
+                    made.add(name, member, outcome, facts)
+
+
+def _jobs(dataset: str, raw: RawTree, shards: list[Shard]) -> Iterator[Job]:
+    if not shards:
+        return
+    places = np.unique(np.concatenate([shard.plan.place for shard in shards]))
+    members = raw.stream(Names(shards[0].plan.names, places))
+    for shard in shards:
+        for name, cuts, lines in shard.plan.by_member():
+            member = next(members, None)
+            if member is None or member.name != name:
+                raise ReconcileError(
+                    f"{dataset}: expected member {name}, found "
+                    f"{member.name if member else 'the end of the archives'}. The archives have "
+                    "changed since they were listed; run again."
+                )
+            about = Member(name, member.archive, member.archive_sha256, b"")
+            yield Job(member.data, name, cuts, (lines, about))
 
 
 def _shown(
-    outcomes: Iterable[tuple[Member, Encoded | Fault]], label: str, total: int, progress: Progress
-) -> Iterator[tuple[Member, Encoded | Fault]]:
-    for done, outcome in enumerate(outcomes, 1):
-        progress(label, done, total)
-        yield outcome
-
-
-def _clip(dataset: str, member: Member, made: Encoded) -> Record:
-    facts = asdict(made)
-    del facts["flac"]
-    return facts | {
-        "clip_id": sha256_text(dataset, member.name, made.source_sha256)[:32],
-        "dataset": dataset,
-        "name": member.name,
-        "archive": member.archive,
-        "archive_sha256": member.archive_sha256,
-        "seconds": made.samples / decode.SAMPLE_RATE,
-    }
-
-
-def _append(tar: tarfile.TarFile, clip_id: str, flac: bytes) -> Record:
-    info = tarfile.TarInfo(f"{clip_id}.flac")  # time 0, nobody's: same clips, same bytes
-    info.size = len(flac)
-    offset = tar.offset + _HEADER
-    tar.addfile(info, io.BytesIO(flac))
-    return {"offset": offset, "bytes": len(flac)}
-
-
-def _rejection(dataset: str, name: str, reason: str, detail: str) -> Record:
-    return {
-        "dataset": dataset,
-        "stop": "audio",
-        "kind": "clip",
-        "subject": name,
-        "reason": reason,
-        "detail": detail,
-    }
+    done: Iterable[tuple[Any, Outcomes]], label: str, total: int, progress: Progress
+) -> Iterator[tuple[Record, Member, Any]]:
+    count = 0
+    for (clips, member), outcomes in done:
+        for clip, outcome in zip(clips, outcomes, strict=True):
+            count += 1
+            progress(label, count, total)
+            yield clip, member, outcome
 
 
 def _finish(
     lake: Lake,
     dataset: str,
     version: str,
-    shards: list[_Shard],
-    raw: RawTree,
-    facts: dict[str, Record],
+    shards: list[Shard],
+    placed: Placed,
+    absent: Mapping[str, str],
 ) -> None:
-    clips = _together([shard.clips for shard in shards], CLIPS)
-    there = set(raw.ordered())
-    missing = [
-        _rejection(dataset, name, "missing_clip", "a row names it, no archive holds it")
-        for name in sorted(facts.keys() - there)
-    ]
-    unreferenced = [
-        _rejection(dataset, name, "unreferenced", "an archive holds it, no row names it")
-        for name in sorted(there - facts.keys())
-        if is_media(name)
-    ]
-    failed = _together([shard.rejected for shard in shards], REJECTED)
-    if len(facts) != clips.num_rows + failed.num_rows + len(missing):
+    lost = placed.lost()
+    out = sum(pq.read_metadata(shard.clips).num_rows for shard in shards)
+    failed = sum(pq.read_metadata(shard.rejected).num_rows for shard in shards)
+    if len(placed) != out + failed + len(lost):
         raise ReconcileError(
-            f"{dataset}: {len(facts)} clips wanted, but {clips.num_rows} out, {failed.num_rows} "
-            f"undecodable and {len(missing)} missing. Delete {lake.audio(dataset, version)}."
+            f"{dataset}: {len(placed)} clips wanted, but {out} out, {failed} undecodable and "
+            f"{len(lost)} missing. Delete {lake.audio(dataset, version)}."
         )
-    rest = pa.Table.from_pylist(missing + unreferenced, REJECTED)
-    write_table(lake.rejected(dataset, "audio", version), pa.concat_tables([failed, rest]))
-    write_table(lake.clips(dataset, version), clips)
+    left_out = _rejected(dataset, shards, lost, placed.spare(), absent)
+    join(lake.rejected(dataset, "audio", version), REJECTED, left_out)
+    join(lake.clips(dataset, version), CLIPS, tables(shard.clips for shard in shards))
 
 
-def _together(paths: list[Path], schema: pa.Schema) -> pa.Table:
-    return pa.concat_tables([schema.empty_table(), *map(pq.read_table, paths)])
+def _rejected(
+    dataset: str, shards: list[Shard], lost: Placed, spare: pa.Array, absent: Mapping[str, str]
+) -> Iterator[pa.Table]:
+    """Undecodable clips by shard, then those no archive holds, then what no row names."""
+    yield from tables(shard.rejected for shard in shards)
+    yield from _tables(_lost(dataset, line["clip"], absent) for line in lost.lines())
+    yield from _tables(
+        rejection(dataset, name, "unreferenced", "an archive holds it, no row names it")
+        for name in map(str, spare)
+        if is_media(name)
+    )
+
+
+def _lost(dataset: str, clip: str, absent: Mapping[str, str]) -> Record:
+    why = absent.get(clip) or absent.get(clip.rpartition("#t=")[0])
+    if why is not None:
+        return rejection(dataset, clip, "not_fetched", why)
+    return rejection(dataset, clip, "missing_clip", "a row names it, no archive holds it")
+
+
+def _tables(records: Iterator[Record]) -> Iterator[pa.Table]:
+    while batch := list(islice(records, _BATCH)):
+        yield pa.Table.from_pylist(batch, REJECTED)

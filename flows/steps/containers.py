@@ -7,28 +7,33 @@ import bz2
 import gzip
 import io
 import lzma
-import re
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, NoReturn, Protocol
+from typing import IO, Any, Protocol
 
 import py7zr
-from py7zr.exceptions import ArchiveError as SevenZipError
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from flows.steps import folders
+from flows.steps.gate import ArchiveError, Gate, damage
+from flows.steps.spanned import Part, joined
 
 MEDIA = (
     ".aac", ".aif", ".aiff", ".amr", ".au", ".avi", ".flac", ".m4a", ".mka", ".mkv", ".mov", ".mp2",
     ".mp3", ".mp4", ".oga", ".ogg", ".ogv", ".opus", ".sph", ".wav", ".webm", ".wma", ".wv",
 )  # fmt: skip
-_MEMBER_LIMIT = 4 << 30  # bytes; a member is handed over in memory
-_RATIO_LIMIT = 200  # unpacked / packed, looked at beyond _RATIO_FROM
-_RATIO_FROM = 1 << 30  # bytes
 _BLOCK = 1 << 20
+_UTF_8 = 1 << 11  # flag of a zip member: its name is in UTF-8
+_UNICODE_PATH = 0x7075  # extra field of a zip member: its name again, in UTF-8 (Info-ZIP)
+_UNIX = (3, 19)  # systems a zip says it was made on: Unix, OS X
 _OPENERS: dict[str, Callable[[IO[bytes]], Any]] = {
     ".tar": lambda file: file,
     ".tar.gz": lambda file: gzip.GzipFile(fileobj=file),
@@ -36,21 +41,6 @@ _OPENERS: dict[str, Callable[[IO[bytes]], Any]] = {
     ".tar.bz2": bz2.BZ2File,
     ".tar.xz": lzma.LZMAFile,
 }
-_DAMAGE = (
-    EOFError,
-    gzip.BadGzipFile,
-    lzma.LZMAError,
-    NotImplementedError,  # a compression method zipfile does not know
-    RuntimeError,  # an encrypted zip member
-    SevenZipError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-
-class ArchiveError(Exception):
-    """An archive that cannot be used: damaged, or with a member that would leave its folder."""
 
 
 class Container(Protocol):
@@ -70,11 +60,7 @@ class Folder:
         self._path = path
 
     def members(self) -> list[str]:
-        return sorted(
-            path.relative_to(self._path).as_posix()
-            for path in self._path.rglob("*")
-            if path.is_file()
-        )
+        return sorted(folders.files(self._path))
 
     def open(self, name: str) -> IO[bytes]:
         return (self._path / name).open("rb")
@@ -83,6 +69,18 @@ class Folder:
         for name in self.members():
             if name in wanted:
                 yield name, (self._path / name).read_bytes()
+
+
+class Listed(Folder):
+    """Sounds fetched one by one: of a directory, what a ledger (REMOTES) says is there."""
+
+    def __init__(self, path: Path, ledger: Path) -> None:
+        super().__init__(path)
+        self._ledger = ledger
+
+    def members(self) -> list[str]:
+        there = pq.read_table(self._ledger, columns=["name", "status"])
+        return sorted(there.filter(pc.equal(there["status"], "ok"))["name"].to_pylist())
 
 
 class Plain:
@@ -103,18 +101,20 @@ class Plain:
 
 
 class Zip:
-    """A zip file, members in the order of their bytes."""
+    """A zip file, members in the order of their bytes; with `parts` before it, a split one."""
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, parts: Sequence[Part] = ()) -> None:
         self._name = name
+        whole = [*parts, Part(name, path)]
         with damage(name):
-            self._zip = zipfile.ZipFile(path)
-        gate = _Gate(name, path)
+            self._zip = zipfile.ZipFile(joined(whole) if parts else path)
+        gate = Gate(name, sum(part.path.stat().st_size for part in whole))
         self._infos: dict[str, zipfile.ZipInfo] = {}
         for info in sorted(self._zip.infolist(), key=lambda info: info.header_offset):
             if not info.is_dir():
                 regular = not stat.S_ISLNK(info.external_attr >> 16)
-                self._infos[gate.admit(info.filename, info.file_size, regular=regular)] = info
+                clean = gate.admit(_spelled(info), info.file_size, regular=regular)
+                self._infos[clean] = info
 
     def members(self) -> list[str]:
         return list(self._infos)
@@ -179,11 +179,9 @@ class Tar:
     def _walk(self) -> Iterator[tuple[str, IO[bytes]]]:
         opener = _OPENERS[suffix(self._name)]
         with self._path.open("rb") as packed, opener(packed) as file:
-            yield from self._entries(file, "", _Gate(self._name, self._path))
+            yield from self._entries(file, "", Gate(self._name, self._path.stat().st_size))
 
-    def _entries(
-        self, file: IO[bytes], prefix: str, gate: "_Gate"
-    ) -> Iterator[tuple[str, IO[bytes]]]:
+    def _entries(self, file: IO[bytes], prefix: str, gate: Gate) -> Iterator[tuple[str, IO[bytes]]]:
         with tarfile.open(fileobj=file, mode="r|") as tar:
             for info in tar:
                 if info.isdir():
@@ -207,7 +205,7 @@ class SevenZip:
     def __init__(self, path: Path, name: str, scratch: Path) -> None:
         self._path, self._name, self._folder = path, name, scratch / "7z"
         self._files: dict[str, str] = {}
-        gate = _Gate(name, path)
+        gate = Gate(name, path.stat().st_size)
         with damage(name), py7zr.SevenZipFile(path) as archive:
             for info in archive.list():
                 if not info.is_directory:
@@ -230,57 +228,35 @@ class SevenZip:
             part = self._folder.with_suffix(".part")
             with damage(self._name), py7zr.SevenZipFile(self._path) as archive:
                 archive.extractall(part)
+            if any(path.is_symlink() for path in part.rglob("*")):
+                raise ArchiveError(f"{self._name}: a link came out of it. Nothing of it is used.")
             part.rename(self._folder)
         return self._folder
-
-
-class _Gate:
-    """Admits the members of one archive: name inside the folder, no link, no double, no bomb."""
-
-    def __init__(self, archive: str, path: Path) -> None:
-        self._archive = archive
-        self._names: set[str] = set()
-        self._total = 0
-        self._most = max(_RATIO_FROM, _RATIO_LIMIT * path.stat().st_size)
-
-    def admit(self, name: str, size: int, *, regular: bool, prefix: str = "") -> str:
-        """The member's name in the tree, or an `ArchiveError`."""
-        parts = [part for part in re.split(r"[/\\]", name) if part not in ("", ".")]
-        clean = prefix + "/".join(parts)
-        self._total += size
-        if name.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", name):
-            self._refuse(name, "points outside the folder it is unpacked into")
-        if not regular:
-            self._refuse(name, "is a link or a device")
-        if clean in self._names:
-            self._refuse(name, "is there twice")
-        if size > _MEMBER_LIMIT:
-            self._refuse(name, f"unpacks to {size} bytes (at most {_MEMBER_LIMIT})")
-        if self._total > self._most:
-            self._refuse(name, f"makes {self._total} bytes unpacked (at most {self._most})")
-        self._names.add(clean)
-        return clean
-
-    def _refuse(self, member: str, why: str) -> NoReturn:
-        raise ArchiveError(
-            f"{self._archive}: member {member!r} {why}. Nothing of this archive is used; "
-            "get it from the publisher again, or remove the member."
-        )
-
-
-@contextmanager
-def damage(archive: str, member: str = "") -> Iterator[None]:
-    """Turn what the readers of zip, tar and 7z raise on damaged bytes into an `ArchiveError`."""
-    try:
-        yield
-    except _DAMAGE as error:
-        where = f"{archive}: {member}" if member else archive
-        raise ArchiveError(
-            f"{where} cannot be read: {error or type(error).__name__}. Expected a whole, "
-            "unencrypted archive; delete the file and fetch it again."
-        ) from error
 
 
 def suffix(name: str) -> str:
     """The suffix of `name` that says it is a tar (".tar.gz"), or ""."""
     return next((end for end in _OPENERS if name.lower().endswith(end)), "")
+
+
+def _spelled(info: zipfile.ZipInfo) -> str:
+    """A zip member's name: Unix programs write UTF-8 without the flag, or in a field of its own."""
+    if info.flag_bits & _UTF_8 or info.orig_filename.isascii():
+        return info.filename
+    raw = info.orig_filename.encode("cp437", "replace")  # what zipfile took the bytes for
+    at = 0
+    while at + 9 <= len(info.extra):
+        kind, size = struct.unpack_from("<2H", info.extra, at)
+        field = info.extra[at + 4 : at + 4 + size]
+        if kind == _UNICODE_PATH and struct.unpack_from("<L", field, 1)[0] == zlib.crc32(raw):
+            return field[5:].decode()
+        at += 4 + size
+    if info.create_system in _UNIX:
+        with suppress(UnicodeDecodeError):
+            return raw.decode()
+    return info.filename
+
+
+def packed(name: str) -> bool:
+    """Whether a published file is an archive with members, by its name."""
+    return bool(suffix(name)) or name.lower().endswith((".zip", ".7z"))

@@ -1,20 +1,23 @@
 """One sound file in, int16 mono samples at 44.1 kHz out (paper sec. 4.3: 44.1 kHz, mono).
 
-libsndfile + soxr first, since it is fastest on wav, flac, mp3 and ogg; PyAV for what libsndfile
-cannot open or is slow at (m4a, mp4, webm, Opus, video); the ffmpeg binary of imageio-ffmpeg last.
+libsndfile first, since it is fastest on wav, flac, mp3 and ogg; PyAV for what libsndfile cannot
+open or is slow at (m4a, mp4, webm, Opus, video); the ffmpeg binary of imageio-ffmpeg last.
+
+A file cut short is refused as "truncated" where its header counts the samples (wav, aiff, au, flac,
+mp4, webm) and more than 1 % of them are not there; one without such a count (mp3, ogg, aac, a
+recorded stream) is taken as far as it goes, as ffmpeg takes it.
 """
 
 import io
 import re
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import av.error
@@ -25,30 +28,32 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-SAMPLE_RATE = 44_100  # Hz, sec. 4.3
-DOWNMIX = "mean"
-_LEAST = 1024  # samples: one analysis window, sec. 4.3
-_LONGEST = 3600  # s
-_RATES = range(1_000, 1_000_000)  # Hz
-_TIME_LIMIT = 120.0  # s for one file
-_BLOCK = 1 << 18  # frames
-_FULL_SCALE = 32_768.0
+from flows.steps.mono import DOWNMIX, LEAST, LONGEST, SAMPLE_RATE, DecodeError, Mono
+from flows.steps.mpeg import is_mpeg
+
+__all__ = ["DOWNMIX", "SAMPLE_RATE", "DecodeError", "Decoded", "decode", "identity"]
+
+_FFMPEG_LIMIT = 120.0  # s for one file
+_FRAMES = 1 << 16  # samples handed on at a time; so many stay in the cache of a core
+_MISSING = 0.01  # part of the samples counted in the header that may be missing
+_CONSUMED = 0.9  # part of a FLAC file that its decoder must have read at the end
+_EDGE = 4096  # samples more: encoders' delays, which some headers count and some do not
+_WHOLE = {"PCM_S8", "PCM_U8", "PCM_16"}  # subtypes of which int16 holds every bit
+# what libsndfile's log says of a chunk of sound that goes beyond the end of the file
+_SHORT = re.compile(r"^ *(?:data|SSND|Data Size) *: *(\d+) \(should be (\d+)\)", re.MULTILINE)
 # what the bindings of the decoders raise on damaged bytes, beside errors of their own
 _ODD = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError)
-
-Float = NDArray[np.float32]
-
-
-class DecodeError(Exception):
-    """A file that gives no usable sound. `code` is the same for every file with the same fault."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(code, detail)
-        self.code, self.detail = code, detail
 
 
 class _NotMineError(Exception):
     """This decoder cannot read the file; the next one may."""
+
+
+class _Forward(soundfile.SoundFile):
+    """soundfile seeks after every read; in MP3 and FLAC that costs, and changes samples of MP3."""
+
+    def seekable(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,9 @@ class Decoded:
 
 @dataclass(frozen=True)
 class _Source:
-    """A file as one decoder read it: `mono` (n,) float32 at the file's own `rate`."""
+    """A file as one decoder read it."""
 
-    mono: Float
-    rate: int
+    mono: Mono
     channels: int
     format: str
     decoder: str
@@ -78,11 +82,10 @@ def decode(data: bytes, name: str) -> Decoded:
     """Decode the bytes of one file; `DecodeError` when they hold no usable sound."""
     if not data:
         raise DecodeError("empty_file", "0 bytes")
-    deadline = time.monotonic() + _TIME_LIMIT
     reasons: list[str] = []
     for reader in (_soundfile, _pyav, _ffmpeg):
         try:
-            source = reader(data, name, deadline)
+            source = reader(data, name)
         except (_NotMineError, *_ODD) as reason:
             reasons.append(f"{reader.__name__[1:]}: {reason}")
         else:
@@ -96,77 +99,118 @@ def identity() -> str:
     names = ("soundfile", "soxr", "av", "imageio-ffmpeg", "numpy")
     versions = [f"{name} {metadata.version(name)}" for name in names]
     libraries = (soundfile.__libsndfile_version__, av.ffmpeg_version_info)
-    return ", ".join([*versions, *libraries, f"{DOWNMIX} {SAMPLE_RATE} {_LEAST} {_LONGEST}"])
+    return ", ".join([*versions, *libraries, f"{DOWNMIX} {SAMPLE_RATE} {LEAST} {LONGEST}"])
 
 
 def _finished(source: _Source) -> Decoded:
-    mono, decoder = source.mono, source.decoder
-    if not mono.size:
+    rate, decoder = source.mono.rate, source.decoder
+    if not source.mono.taken:
         raise DecodeError("no_samples", f"{source.format} without a sample")
-    if not np.isfinite(mono).all():
-        raise DecodeError("non_finite", f"{source.format} with samples that are not numbers")
-    if source.rate != SAMPLE_RATE:
-        mono = soxr.resample(mono, source.rate, SAMPLE_RATE, quality="HQ")
+    if rate != SAMPLE_RATE:
         decoder += f"+soxr {soxr.__version__} HQ"
-    if mono.size < _LEAST:
-        raise DecodeError(
-            "too_short", f"{mono.size} samples at 44.1 kHz, expected {_LEAST} or more"
-        )
-    scaled = np.rint(mono * np.float32(_FULL_SCALE))
-    samples = np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
-    return Decoded(samples, source.rate, source.channels, source.format, decoder)
+    return Decoded(source.mono.samples(), rate, source.channels, source.format, decoder)
 
 
-def _soundfile(data: bytes, name: str, deadline: float) -> _Source:
+def _soundfile(data: bytes, name: str) -> _Source:
+    return _sound(io.BytesIO(data), data)
+
+
+def _sound(file_: BinaryIO, data: bytes) -> _Source:
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with _Forward(file_) as file:
             if file.subtype == "OPUS":
                 raise _NotMineError("slow at Opus")
-            _sane(file.samplerate, file.channels)
-            mono = _joined(_blocks(file), file.samplerate, deadline)
-            if file.format == "FLAC" and 0 < mono.size < file.frames < _LONGEST * file.samplerate:
-                raise DecodeError("truncated", f"{mono.size} of {file.frames} samples")
+            if file.format == "FLAC" and file.frames > LONGEST * file.samplerate:
+                raise _NotMineError("no count of samples, so no notice of damage")
+            if file.format == "MP3" and not is_mpeg(data):
+                raise _NotMineError("bytes that happen to look like MPEG audio")
+            mono = Mono(file.samplerate, file.channels)
+            dtype = "int16" if file.subtype in _WHOLE else "float32"
+            if (file.samplerate, file.channels) != (SAMPLE_RATE, 1):
+                dtype = "float32"
+            while len(block := file.read(_FRAMES, dtype=dtype, always_2d=True)):
+                mono.add(np.asarray(block).T)
+            if file.format == "FLAC" and file_.tell() < _CONSUMED * len(data):
+                raise _NotMineError("more FLAC than the header says")
+            _whole(file, mono.taken)
             what = f"{file.format}/{file.subtype}"
-            return _Source(mono, file.samplerate, file.channels, what, _soundfile_version())
+            return _Source(mono, file.channels, what, _soundfile_version())
     except soundfile.LibsndfileError as error:
         raise _NotMineError(error.error_string) from error  # str(error) holds an address
 
 
-def _blocks(file: soundfile.SoundFile) -> Iterator[Float]:
-    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
-        yield _mean(np.asarray(block, np.float32).T)
+def _whole(file: soundfile.SoundFile, taken: int) -> None:
+    if short := _SHORT.search(file.extra_info):
+        promised, found = map(int, short.groups())
+        _complete(found, promised if promised < 1 << 31 else found, "bytes of sound")
+    if file.format == "FLAC":
+        _complete(taken, file.frames, "samples")
 
 
-def _pyav(data: bytes, name: str, deadline: float) -> _Source:
+def _complete(found: int, promised: int, what: str, spare: int = 0) -> None:
+    if found + spare < (1 - _MISSING) * promised:
+        raise DecodeError("truncated", f"{found} of {promised} {what}")
+
+
+def _pyav(data: bytes, name: str) -> _Source:
     try:
         with av.open(io.BytesIO(data), metadata_errors="replace") as container:
+            what = container.format.name.split(",")[0]
             if not container.streams.audio:
                 raise DecodeError("no_audio", f"{container.format.name} without an audio stream")
+            if what == "mp3" and not is_mpeg(data):
+                raise DecodeError("undecodable", "bytes that happen to look like MPEG audio")
             stream = container.streams.audio[0]
             rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels
-            _sane(rate, channels)
-            mono = _joined(_frames(container, rate), rate, deadline)
-            what = f"{container.format.name.split(',')[0]}/{stream.codec_context.name}"
-            return _Source(mono, rate, channels, what, f"pyav {av.__version__}")
+            mono = Mono(rate, channels)
+            for block in _blocks(container, rate):
+                mono.add(block)
+            _complete(mono.taken, _promised(container, what), "samples", _EDGE)
+            what += f"/{stream.codec_context.name}"
+            return _Source(mono, channels, what, f"pyav {av.__version__}")
     except av.error.FFmpegError as error:
         raise _NotMineError(error.strerror) from error
 
 
-def _frames(container: Any, rate: int) -> Iterator[Float]:
+def _promised(container: Any, what: str) -> int:
+    """Samples of the first audio stream that the header counts; 0 where it does not."""
+    stream = container.streams.audio[0]
+    if what in ("mov", "wav", "aiff", "flac") and stream.duration and stream.time_base:
+        return round(stream.duration * stream.time_base * stream.codec_context.sample_rate)
+    if what == "matroska" and container.duration and len(container.streams) == 1:
+        return round(container.duration / av.time_base * stream.codec_context.sample_rate)
+    return 0
+
+
+def _blocks(container: Any, rate: int) -> Iterator[NDArray[np.float32]]:
+    """(channels, n) of many frames at once: one by one they cost more than their decoding."""
+    fifo, kind = av.AudioFifo(), None
     for frame in container.decode(audio=0):
         if frame.sample_rate != rate:
             raise DecodeError("changing_rate", f"{rate} Hz, then {frame.sample_rate} Hz")
-        block: NDArray[Any] = frame.to_ndarray()
-        if not frame.format.is_planar:
-            block = block.reshape(-1, len(frame.layout.channels)).T
-        if block.dtype.kind == "u":
-            block = (block.astype(np.float32) - 128) / 128
-        elif block.dtype.kind == "i":
-            block = block.astype(np.float32) / np.float32(-float(np.iinfo(block.dtype).min))
-        yield _mean(block.astype(np.float32, copy=False))
+        found = (frame.format.name, frame.layout.name)
+        if fifo.samples >= _FRAMES or (fifo.samples and found != kind):
+            yield _floats(fifo.read(0, partial=True))
+        if found != kind:
+            fifo, kind = av.AudioFifo(), found
+        frame.pts = None  # a gap in time is no gap in the sound
+        fifo.write(frame)
+    if fifo.samples:
+        yield _floats(fifo.read(0, partial=True))
 
 
-def _ffmpeg(data: bytes, name: str, deadline: float) -> _Source:
+def _floats(frame: Any) -> NDArray[np.float32]:
+    block: NDArray[Any] = frame.to_ndarray()
+    if not frame.format.is_planar:
+        block = block.reshape(-1, len(frame.layout.channels)).T
+    if block.dtype.kind == "u":
+        return (block.astype(np.float32) - 128) / np.float32(128)
+    if block.dtype.kind == "i":
+        return block.astype(np.float32) / np.float32(-float(np.iinfo(block.dtype).min))
+    return block.astype(np.float32, copy=False)
+
+
+def _ffmpeg(data: bytes, name: str) -> _Source:
     with tempfile.TemporaryDirectory(prefix="ffmpeg-") as folder:
         given, wav = Path(folder, "in" + PurePosixPath(name).suffix), Path(folder, "out.wav")
         given.write_bytes(data)
@@ -177,44 +221,18 @@ def _ffmpeg(data: bytes, name: str, deadline: float) -> _Source:
             .run_async(cmd=_binary(), pipe_stderr=True, pipe_stdout=True)
         )
         try:
-            _, said = process.communicate(timeout=max(0.1, deadline - time.monotonic()))
+            _, said = process.communicate(timeout=_FFMPEG_LIMIT)
         except subprocess.TimeoutExpired as error:
             process.kill()
             process.communicate()
-            raise DecodeError("timeout", f"longer than {_TIME_LIMIT:.0f} s") from error
+            raise DecodeError("timeout", f"ffmpeg took more than {_FFMPEG_LIMIT:.0f} s") from error
         if process.returncode:
             last = said.decode(errors="replace").replace(folder, "").strip().rpartition("\n")[2]
             raise _NotMineError(re.sub(r" @ 0x[0-9a-f]+", "", last))
-        source = _soundfile(wav.read_bytes(), "out.wav", deadline)
+        with wav.open("rb") as file:
+            source = _sound(file, b"")
     version = f"ffmpeg {imageio_ffmpeg.get_ffmpeg_version()}"
-    return _Source(source.mono, source.rate, source.channels, "ffmpeg", version)
-
-
-def _joined(blocks: Iterator[Float], rate: int, deadline: float) -> Float:
-    parts: list[Float] = []
-    size = 0
-    for block in blocks:
-        parts.append(block)
-        size += block.size
-        if size > _LONGEST * rate:
-            raise DecodeError("too_long", f"longer than {_LONGEST} s")
-        if time.monotonic() > deadline:
-            raise DecodeError("timeout", f"longer than {_TIME_LIMIT:.0f} s")
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
-
-
-def _mean(channels: NDArray[np.float32]) -> Float:
-    if len(channels) == 1:
-        return np.ascontiguousarray(channels[0])
-    total = channels[0] + channels[1]  # column by column: faster than mean(axis=0), and in order
-    for channel in channels[2:]:
-        total += channel
-    return total / np.float32(len(channels))
-
-
-def _sane(rate: int, channels: int) -> None:
-    if rate not in _RATES or not 0 < channels <= 64:
-        raise DecodeError("bad_format", f"{rate} Hz, {channels} channels")
+    return _Source(source.mono, source.channels, "ffmpeg", version)
 
 
 @cache

@@ -1,23 +1,20 @@
-"""Decoding in parallel: members in, FLAC and its facts out, in order, whatever a file does."""
+"""One sound file as FLAC: the whole of it, or pieces of it, with what CLIPS says of its source."""
 
 import hashlib
 import io
-import multiprocessing
-import os
-import threading
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
-from flows.steps.archives import Member
-from flows.steps.decode import SAMPLE_RATE, DecodeError, decode
+from flows.steps.decode import Decoded, DecodeError, decode
+from flows.steps.mono import LEAST, SAMPLE_RATE
 
-_AHEAD = 8  # members in flight per process
 _LEVEL_5 = 5 / 8  # libsndfile counts 0..1 where FLAC counts 0..8
+
+Cut = tuple[float, float] | None  # from and to in seconds; None is the whole
 
 
 @dataclass(frozen=True)
@@ -38,89 +35,63 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a member gave no clip: a `DecodeError`, or "decoder_crash"."""
+    """Why there is no clip: a `DecodeError`, or "timeout" or "decoder_crash" (see workers)."""
 
     code: str
     detail: str
 
 
-def encode(data: bytes, name: str) -> Encoded | Fault:
-    """Decode one file and encode it as FLAC; same bytes in, same bytes out."""
+def encode(data: bytes, name: str, cuts: Sequence[Cut] = (None,)) -> list[Encoded | Fault]:
+    """Decode one file once and encode every cut of it as FLAC; same bytes in, same bytes out."""
     try:
         decoded = decode(data, name)
     except DecodeError as error:
-        return Fault(error.code, error.detail)
+        return [Fault(error.code, error.detail)] * len(cuts)
+    source_sha256 = hashlib.sha256(data).hexdigest()
+    outcomes: list[Encoded | Fault] = []
+    for cut in cuts:
+        try:
+            piece = decoded.samples if cut is None else _piece(decoded.samples, *cut)
+        except DecodeError as error:
+            outcomes.append(Fault(error.code, error.detail))
+        else:
+            outcomes.append(_encoded(piece, decoded, len(data), source_sha256))
+    return outcomes
+
+
+def _piece(samples: NDArray[np.int16], start: float, end: float) -> NDArray[np.int16]:
+    """From round(start x 44100) to round(end x 44100), or to the end of the recording."""
+    whole = samples.size / SAMPLE_RATE
+    if end <= start:
+        raise DecodeError("bad_piece", f"from {start} s to {end} s")
+    if (first := round(start * SAMPLE_RATE)) >= samples.size:
+        raise DecodeError("beyond_end", f"starts at {start} s; the recording has {whole:.3f} s")
+    piece = samples[first : round(end * SAMPLE_RATE)]
+    if piece.size < LEAST:
+        raise DecodeError(
+            "too_short",
+            f"{piece.size} samples from {start} s to {end} s of {whole:.3f} s, "
+            f"expected {LEAST} or more",
+        )
+    return piece
+
+
+def _encoded(
+    samples: NDArray[np.int16], decoded: Decoded, source_bytes: int, source_sha256: str
+) -> Encoded:
     flac = io.BytesIO()
     soundfile.write(
-        flac,
-        decoded.samples,
-        SAMPLE_RATE,
-        format="FLAC",
-        subtype="PCM_16",
-        compression_level=_LEVEL_5,
+        flac, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16", compression_level=_LEVEL_5
     )
     return Encoded(
         flac=flac.getvalue(),
-        samples=decoded.samples.size,
-        sample_sha256=hashlib.sha256(decoded.samples.astype("<i2").tobytes()).hexdigest(),
-        source_bytes=len(data),
-        source_sha256=hashlib.sha256(data).hexdigest(),
+        samples=samples.size,
+        sample_sha256=hashlib.sha256(samples.astype("<i2", copy=False).data).hexdigest(),
+        source_bytes=source_bytes,
+        source_sha256=source_sha256,
         source_rate=decoded.rate,
         source_channels=decoded.channels,
         source_format=decoded.format,
         decoder=decoded.decoder,
         downmix=decoded.downmix,
     )
-
-
-def encoded(members: Iterable[Member]) -> Iterator[tuple[Member, Encoded | Fault]]:
-    """Encode members in one process a core, in their order, reading ahead only a little.
-
-    A member that kills its process is a `Fault`; the others are not touched by it.
-    """
-    cores = len(os.sched_getaffinity(0))
-    pending: deque[tuple[Member, Future[Encoded | Fault]]] = deque()
-    pool = _pool(cores)
-    try:
-        for member in members:
-            try:
-                future = pool.submit(encode, member.data, member.name)
-            except BrokenProcessPool:
-                pool = _pool(cores)
-                future = pool.submit(encode, member.data, member.name)
-            pending.append((member, future))
-            if len(pending) > _AHEAD * cores:
-                yield _settled(*pending.popleft())
-        while pending:
-            yield _settled(*pending.popleft())
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _settled(member: Member, future: Future[Encoded | Fault]) -> tuple[Member, Encoded | Fault]:
-    try:
-        return member, future.result()
-    except BrokenProcessPool:  # by this member, or by one beside it: alone it shows
-        with _pool(1) as alone:
-            try:
-                return member, alone.submit(encode, member.data, member.name).result()
-            except BrokenProcessPool:
-                return member, Fault("decoder_crash", "the decoding process died on this file")
-
-
-def _pool(processes: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("forkserver")  # a fork of this process may hold locks
-    context.set_forkserver_preload(["flows.steps.encode"])
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=_start)
-
-
-def _start() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # C libraries warn there about damaged files
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # this runs in a child only
-    parent.join()
-    os._exit(1)

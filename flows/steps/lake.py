@@ -130,6 +130,14 @@ class Lake:
         """The fetch ledger; it exists when every archive is there and verified."""
         return self.raw(dataset) / "fetches.parquet"
 
+    def remote(self, dataset: str) -> Path:
+        """Folder of the sounds that were fetched one by one."""
+        return self.raw(dataset) / "remote"
+
+    def remotes(self, dataset: str) -> Path:
+        """The ledger of the sounds fetched one by one; it exists when each of them is settled."""
+        return self.raw(dataset) / "remotes.parquet"
+
     def rows(self, dataset: str, version: str) -> Path:
         return self.root / "rows" / dataset / f"{version}.parquet"
 

@@ -14,9 +14,28 @@ clips as (
     where clip_id = getvariable('id') or clip_id in (select pairs.clip_id from pairs)
 ),
 
+-- archives (fetches.parquet) and sounds fetched one by one (remotes.parquet, where there are any)
 fetches as (
+    select *
+    from
+        read_parquet(
+            getvariable('lake') || '/raw/*/[fr]e[tm][co][ht]es.parquet', union_by_name = true
+        )
+    union all by name
+    select null::varchar as name
+    where false
+),
+
+archives as (
     select distinct on (dataset, sha256) *
-    from read_parquet(getvariable('lake') || '/raw/*/fetches.parquet')
+    from fetches
+    where archive is not null
+),
+
+remotes as (
+    select *
+    from fetches
+    where name is not null
 )
 
 select
@@ -40,13 +59,19 @@ select
     clips.origin_ids,
     clips.archive,
     clips.archive_sha256,
-    fetches.bytes as archive_bytes,
-    fetches.url,
-    fetches.retrieved,
-    fetches.checksum,
-    fetches.verified,
+    coalesce(archives.bytes, remotes.bytes) as archive_bytes,
+    coalesce(archives.url, remotes.url) as url,
+    coalesce(archives.retrieved, remotes.retrieved) as retrieved,
+    archives.checksum,
+    coalesce(archives.verified, false) as verified,
     pairs.pairs_file,
 from clips
 left join pairs on clips.clip_id = pairs.clip_id
-left join fetches on clips.dataset = fetches.dataset and clips.archive_sha256 = fetches.sha256
+left join archives
+    on clips.dataset = archives.dataset and clips.archive_sha256 = archives.sha256
+left join remotes
+    on
+        clips.dataset = remotes.dataset
+        and clips.archive = 'remote'
+        and split_part(clips.name, '#t=', 1) = remotes.name
 order by pairs.pairs_file, pairs.pair_id

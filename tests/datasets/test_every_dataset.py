@@ -14,6 +14,8 @@ from small_copy import SmallCopy
 ROOT = Path(__file__).parents[2]
 NAMES = datasets.names()
 BENCHMARKS = [benchmark for name in NAMES for benchmark in datasets.load(name).benchmarks]
+FAMILIES = {"freesound", "youtube", "soundbible", "bbc", "tau2019"}  # where sounds come from
+PARTLY = {"cmu_mosei"}  # a row may lack the fact of one of its templates
 OURS = {"esc10"}  # benchmarks that are no column of the paper
 
 every_dataset = pytest.mark.parametrize("name", NAMES)
@@ -35,6 +37,8 @@ def test_facts_are_complete(name: str) -> None:
     assert set(dataset.expected_rows) <= set(dataset.splits)
     for choice in dataset.choices:
         assert choice.why and choice.value not in choice.others
+        assert set(choice.adds) <= {choice.value, *choice.others}
+        assert {name for names in choice.adds.values() for name in names} <= set(TEMPLATES)
 
 
 @every_dataset
@@ -57,9 +61,13 @@ def test_the_small_copy_has_the_clips_it_says(name: str, mini: Callable[[str], S
 
 @every_dataset
 def test_rows_have_what_the_templates_need(name: str, mini: Callable[[str], SmallCopy]) -> None:
-    for template in mini(name).dataset.templates:
-        for row in mini(name).rows:
-            assert all(getattr(row, fact) is not None for fact in TEMPLATES[template].needs)
+    templates = mini(name).dataset.templates
+    for row in mini(name).rows:
+        served = [
+            all(getattr(row, fact) is not None for fact in TEMPLATES[template].needs)
+            for template in templates
+        ]
+        assert any(served) if name in PARTLY else all(served)
 
 
 @every_dataset
@@ -69,7 +77,7 @@ def test_clips_say_where_they_are_from(name: str, mini: Callable[[str], SmallCop
         assert canonicalize_license_expression(licence) == licence
     for origin in {origin for row in rows for origin in row.origin_ids}:
         collection, _, number = origin.partition(":")
-        assert collection in {"freesound", "youtube"} and number
+        assert collection in FAMILIES and number
 
 
 @every_benchmark
@@ -86,7 +94,9 @@ def test_benchmarks_belong_to_their_dataset(benchmark: Benchmark) -> None:
 @every_benchmark
 def test_benchmarks_are_columns_of_the_paper(benchmark: Benchmark) -> None:
     with (ROOT / "sql" / "published.csv").open(newline="") as file:
-        columns = {line["column"] for line in csv.DictReader(file)}
+        lines = list(csv.DictReader(file))
+    columns = {line["column"] for line in lines}
+    columns |= {line["row"] for line in lines if line["table"] == "table11"}  # columns are prompts
     assert benchmark.name in columns | OURS
 
 

@@ -27,6 +27,30 @@ FAULTS = {  # dataset -> (lines that are no row, missing clips, undecodable clip
     "meld": (0, 1, 1, 1),
     "esc50": (0, 1, 1, 1),
     "esc10": (1, 0, 1, 1),
+    "msp_podcast": (4, 1, 1, 1),
+    "cmu_mosi": (1, 1, 1, 1),
+    "cmu_mosei": (3, 1, 1, 1),
+    "crema_d": (1, 1, 1, 0),
+    "ravdess": (2, 0, 1, 2),
+    "vocalsound": (1, 1, 1, 1),
+    "urbansound8k": (1, 1, 1, 1),
+    "sesa": (2, 0, 1, 3),
+    "esc50_actions": (1, 1, 1, 1),
+    "fma": (1, 1, 1, 1),
+    "cochlscene": (1, 0, 1, 1),
+    "gtzan_genres": (0, 0, 1, 1),
+    "gtzan_music_speech": (0, 0, 0, 1),
+    "beijing_opera": (0, 0, 1, 0),
+    "tut2017": (0, 1, 0, 0),
+    "wavtext5k": (1, 1, 1, 0),
+    "sounddescs": (1, 1, 1, 0),
+    "macs": (1, 1, 1, 1),
+    "wavcaps": (1, 1, 1, 1),
+    "freesound": (4, 1, 1, 0),
+    "findsounds": (2, 2, 1, 0),
+    "audioset": (1, 1, 1, 0),
+    "audiocaps": (1, 1, 1, 0),
+    "dcase2017_task4": (1, 1, 1, 0),
 }
 
 
@@ -47,7 +71,7 @@ def test_two_builds_have_the_same_bytes(
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_small_copy_has_its_faults(name: str, mini: Callable[[str], SmallCopy]) -> None:
     copy = mini(name)
-    wanted = {row.clip for row in copy.rows}
+    wanted = {row.clip.partition("#t=")[0] for row in copy.rows}
     there = {member for member in copy.raw.names() if is_media(member)}
     broken = 0
     for member in copy.raw.stream(wanted):
@@ -128,7 +152,11 @@ def test_urls_lead_to_the_archives(
         ("nsynth", "train", "test", "velocity"),
         ("nsynth", "train", "test", "instrument"),
         ("meld", "train", "test", "emotion"),
+        ("msp_podcast", "train", "test1", "emotion"),
+        ("cmu_mosi", "train", "test", "sentiment"),
+        ("vocalsound", "test", "train", "events"),
         ("esc10", "fold1", "fold5", "events"),
+        ("sesa", "train", "test", "events"),
     ],
 )
 def test_a_classical_classifier_hears_the_labels(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.steps import containers
+from flows.steps import gate
 from flows.steps.archives import ArchiveError, RawTree, Source, is_media
 
 FILES = {"b/two.wav": b"2" * 5000, "a/one.wav": b"1", "meta/list.csv": b"name,label\none,dog\n"}
@@ -29,8 +29,12 @@ def tarred(files: dict[str, bytes], mode: str) -> bytes:
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
+    return packed_zip(files, zipfile.ZIP_DEFLATED)
+
+
+def packed_zip(files: dict[str, bytes], method: int) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", method) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
     return packed.getvalue()
@@ -142,7 +146,7 @@ def test_links_in_a_zip_are_refused(tmp_path: Path):
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(containers, "_RATIO_FROM", 1 << 20)
+    monkeypatch.setattr(gate, "_RATIO_FROM", 1 << 20)
     raw = tree(tmp_path, **{name: PACKERS[name]({"zeros.wav": bytes(8 << 20)})})
     with pytest.raises(ArchiveError, match=r"zeros\.wav' makes 8388608 bytes unpacked"):
         raw.names()
@@ -231,3 +235,38 @@ def test_any_files_come_back_as_they_were(
     folder = tmp_path_factory.mktemp("any")
     for name in ("x.zip", "x.tar.gz"):
         assert contents(tree(folder, **{name: PACKERS[name](files)})) == files
+
+
+def test_more_members_than_the_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gate, "_COUNT_LIMIT", 2)
+    for name in ("x.zip", "x.tar.gz", "x.7z"):
+        with pytest.raises(ArchiveError, match="is one of more than 2 members"):
+            tree(tmp_path, **{name: PACKERS[name](FILES)}).names()
+
+
+def test_a_link_in_a_7z_is_refused_and_nothing_is_unpacked(tmp_path: Path):
+    (tmp_path / "target.wav").write_bytes(b"1")
+    (tmp_path / "link.wav").symlink_to("target.wav")
+    with py7zr.SevenZipFile(tmp_path / "x.7z", "w") as archive:
+        archive.write(tmp_path / "link.wav", "link.wav")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with pytest.raises(ArchiveError, match=r"link\.wav' is a link"):
+        RawTree([Source("x.7z", tmp_path / "x.7z", "")], scratch).names()
+    assert not [path for path in scratch.rglob("*") if not path.is_dir()]
+
+
+def test_a_folder_shows_links_to_files_and_hidden_files(tmp_path: Path):
+    folder = tmp_path / "copy"
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "b" / "1.wav").write_bytes(b"1")
+    (folder / ".hidden").write_bytes(b"h")
+    (tmp_path / "2.wav").write_bytes(b"2")
+    (folder / "a" / "2.wav").symlink_to(tmp_path / "2.wav")
+    (folder / "a" / "gone.wav").symlink_to(tmp_path / "gone.wav")
+    raw = RawTree([Source("raw", folder, "")])
+    assert contents(raw) == {".hidden": b"h", "a/2.wav": b"2", "a/b/1.wav": b"1"}
+    assert RawTree([Source("raw", folder, "")], hidden={"a/2.wav"}).names() == [
+        ".hidden",
+        "a/b/1.wav",
+    ]

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from flows.steps import audio, encode
-from flows.steps.archives import Member, RawTree, Source
+from flows.steps import audio
+from flows.steps.archives import RawTree, Source
 from flows.steps.audio import make_audio
 from flows.steps.lake import Lake, LakeError
 from flows.steps.waves import make_waves, read_clip
@@ -218,25 +218,6 @@ def test_a_killed_run_goes_on_and_leaves_no_process(
         version = make_audio(place, "d", rows_of(raw.names()), raw, licence="CC0-1.0")
         folders.append(place.audio("d", version))
     assert digests(folders[0]) == digests(folders[1])
-
-
-def deadly(data: bytes, name: str) -> encode.Encoded | encode.Fault:
-    if name == "bad.wav":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return encode.Fault("fine", name)
-
-
-def test_a_file_that_kills_its_decoder_harms_no_other(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(encode, "encode", deadly)
-    names = [*(f"{n}.wav" for n in range(30)), "bad.wav", *(f"{n}.wav" for n in range(30, 60))]
-    members = [Member(name, "a", "0", b"") for name in names]
-    found = {member.name: outcome for member, outcome in encode.encoded(members)}
-    assert list(found) == names
-    codes = {
-        name: outcome.code for name, outcome in found.items() if isinstance(outcome, encode.Fault)
-    }
-    assert codes.pop("bad.wav") == "decoder_crash"
-    assert set(codes.values()) == {"fine"}
 
 
 def test_the_cache_holds_every_clip_in_the_order_of_the_clips(

@@ -1,7 +1,6 @@
 """Fetching from a local server that drops, refuses, delays and corrupts on request."""
 
 import hashlib
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,19 +14,15 @@ import pytest
 from flows.steps import download as downloading
 from flows.steps.fetch import ChecksumError, FetchError, fetch, raw_tree
 from flows.steps.lake import Lake
-from publisher import BODY, MD5, Reply, Server, dataset
+from publisher import BODY, MD5, Reply, Server, dataset, serving
 from schemas import Archive, Dataset
 from schemas.tables import FETCHES
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
-    thread = threading.Thread(target=server.http.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.http.shutdown()
-    server.http.server_close()
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +30,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The waits that were asked for, in seconds; none of them is waited."""
     found: list[float] = []
     monkeypatch.setattr(downloading.time, "sleep", found.append)
+    monkeypatch.setattr(downloading.random, "uniform", lambda low, high: 1.0)
     return found
 
 

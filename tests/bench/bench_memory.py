@@ -1,0 +1,121 @@
+"""Whether normalising a hundred times more clips takes more memory: peak of parent and workers.
+
+`python tests/bench/bench_memory.py OUT.json`; PENGI_BENCH_CLIPS_MANY (100,000) against a hundredth.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import wave
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import numpy as np
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.steps.archives import Member, Source
+from flows.steps.audio import make_audio
+from flows.steps.lake import Lake
+from flows.steps.wanted import read_rows
+from schemas.tables import ROWS
+
+MANY = int(os.environ.get("PENGI_BENCH_CLIPS_MANY", "100000"))
+FEW = MANY // 100
+MOST = 1.10  # times the memory of FEW
+
+
+class Endless:
+    """An archive that makes its members as they are asked for: `count` WAV files of 50 ms."""
+
+    sources = (Source("made.tar", Path("made.tar"), "0" * 64),)
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        noise = np.random.default_rng(0).integers(-9000, 9000, 2205, "<i2")
+        file = io.BytesIO()
+        with wave.open(file, "wb") as out:
+            out.setparams((1, 2, 44_100, 0, "NONE", ""))
+            out.writeframes(noise.tobytes())
+        self._bytes = file.getvalue()
+
+    def ordered(self) -> Iterator[str]:
+        return (name(n) for n in range(self._count))
+
+    def stream(self, wanted: Collection[str]) -> Iterator[Member]:
+        for number in range(self._count):
+            if name(number) in wanted:
+                data = self._bytes[:-4] + number.to_bytes(4, "little")
+                yield Member(name(number), "made.tar", "0" * 64, data)
+
+
+def name(number: int) -> str:
+    return f"made/audio/clip-{number:07d}.wav"
+
+
+def rows(path: Path, count: int) -> None:
+    """ROWS of `count` clips, as a reader would have left them."""
+    lines = [
+        {"dataset": "d", "row_id": f"list.csv:{n}", "clip": name(n), "split": "train"}
+        | {"caption": f"a sound, the {n}th", "licence": "CC0-1.0"}
+        for n in range(count)
+    ]
+    pq.write_table(pa.Table.from_pylist(lines, ROWS), path, compression="zstd")
+
+
+def child(path: Path, count: int, lake: Path) -> None:
+    """Normalise; print bytes of peak memory of this process and of its workers."""
+    began = time.monotonic()
+    raw: Any = Endless(count)
+    make_audio(Lake.create(lake), "d", read_rows(path), raw, licence="CC0-1.0")
+    this = psutil.Process()
+    peaks = [peak(this.pid), *(peak(worker.pid) for worker in this.children())]
+    print(json.dumps({"parent": peaks[0], "workers": peaks[1:], "s": time.monotonic() - began}))
+
+
+def peak(process: int) -> int:
+    """Bytes resident at most so far (Linux: VmHWM)."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"/proc/{process}/status has no VmHWM")
+
+
+def measured(count: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rows.parquet")
+        rows(path, count)
+        command = [sys.executable, __file__, "--child", str(path), str(count), f"{folder}/lake"]
+        made = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(made.stdout)
+    return found | {"clips": count, "peak": found["parent"] + sum(found["workers"])}
+
+
+def main(out: Path) -> None:
+    few, many = measured(FEW), measured(MANY)
+    for line in (few, many):
+        workers = ", ".join(f"{peak / 1e6:.1f}" for peak in line["workers"])
+        print(
+            f"{line['clips']} clips: parent {line['parent'] / 1e6:.1f} MB, workers {workers} MB, "
+            f"{line['s']:.0f} s"
+        )
+    ratio = many["peak"] / few["peak"]
+    print(f"{MANY} clips take {ratio:.3f} of the memory of {FEW}")
+    out.write_text(json.dumps({"few": few, "many": many, "ratio": ratio}, indent=1) + "\n")
+    if ratio > MOST:
+        sys.exit(f"more memory than meant: at most {MOST} times")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--child":
+        child(Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    else:
+        main(Path(sys.argv[1]))
