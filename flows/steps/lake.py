@@ -158,6 +158,10 @@ class Lake:
     def release(self, release_id: str) -> Path:
         return self.root / "releases" / f"{release_id}.json"
 
+    def seal(self, release_id: str) -> Path:
+        """sha256 of a release's manifest, as `sha256sum -c` reads it."""
+        return self.root / "releases" / f"{release_id}.json.sha256"
+
     def releases(self) -> list[str]:
         folder = self.root / "releases"
         return sorted(path.stem for path in folder.glob("*.json"))
@@ -165,6 +169,10 @@ class Lake:
     def waves(self, dataset: str, version: str) -> Path:
         """Folder of the int16 cache derived from the shards of one audio version; deletable."""
         return self.root / "cache" / dataset / version
+
+    def hashes(self, dataset: str) -> Path:
+        """What files of a dataset hashed to when last seen; deletable."""
+        return self.root / "cache" / dataset / "hashes.json"
 
     def run(self, run_id: str) -> Path:
         return self.root / "runs" / run_id

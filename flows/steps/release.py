@@ -2,17 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from flows.steps.lake import Lake, LakeError, sha256_file, sha256_text, write_json
+from flows.steps.hashes import hashed
+from flows.steps.lake import Lake, LakeError, locked, sha256_file, sha256_text, write_json, written
 from flows.steps.progress import Progress, silent
 from schemas import TEMPLATES, File, Part, Release
+from schemas.tables import PAIRS
 
 
 class Ingested(NamedTuple):
@@ -44,21 +49,20 @@ def make_release(
     for done, stop in enumerate(stops, 1):
         parts.append(_part(lake, stop, train.get(stop.dataset, ())))
         progress("release: hashed datasets", done, len(stops))
-    pair_ids = training_pairs(lake, parts)["pair_id"].to_pylist()
+    pairs, pairs_sha256 = _pair_ids(lake, parts)
     content = Release(
         release_id="",
         leakage=leakage,
         templates={name: template.version for name, template in TEMPLATES.items()},
         parts=tuple(parts),
-        pairs=len(pair_ids),
-        pairs_sha256=hashlib.sha256("".join(f"{p}\n" for p in pair_ids).encode()).hexdigest(),
+        pairs=pairs,
+        pairs_sha256=pairs_sha256,
         provenance={},
     )
     release = content.model_copy(
         update={"release_id": _identify(content), "provenance": dict(provenance)}
     )
-    if not lake.release(release.release_id).exists():
-        write_json(lake.release(release.release_id), release.model_dump())
+    _write(lake, release)
     if head != release.release_id:
         lake.move_head(head, release.release_id)
     return read_release(lake, release.release_id)
@@ -75,33 +79,70 @@ def read_release(lake: Lake, release_id: str) -> Release:
     return Release.model_validate_json(lake.release(wanted).read_text())
 
 
-def training_pairs(lake: Lake, parts: Iterable[Part]) -> pa.Table:
+def training_pairs(
+    lake: Lake, parts: Iterable[Part], columns: Sequence[str] = PAIRS.names
+) -> pa.Table:
     """The pairs of `parts` in training order: by dataset, then as their files stand."""
     tables = [
-        _of_splits(pq.read_table(lake.root / part.pairs.path), part.train)
+        _of_splits(pq.read_table(lake.root / part.pairs.path, columns=list(columns)), part.train)
         for part in sorted(parts, key=lambda part: part.dataset)
     ]
     return pa.concat_tables(tables)
 
 
 def verify(lake: Lake, release_id: str, progress: Progress = silent) -> list[str]:
-    """Every damage to the release's files, one line each; empty when there is none."""
-    release = read_release(lake, release_id)
-    damages: list[str] = []
+    """Every damage to the release's files, one line each; empty when there is none.
+
+    Every byte is read, on all processors; the manifest is compared with its seal and its own id.
+    """
+    wanted = (lake.head() if release_id == "HEAD" else release_id) or release_id
+    try:
+        release = read_release(lake, wanted)
+    except ValueError as fault:  # no UTF-8, no JSON, or not the fields of a Release
+        what = str(fault).splitlines()[0]
+        return [f"releases/{wanted}.json: manifest cannot be read: {what}"]
     files = [f for part in release.parts for f in (part.rows, part.clips, part.pairs, *part.shards)]
-    for done, file in enumerate(files, 1):
-        path = lake.root / file.path
-        if not path.exists():
-            damages.append(f"{file.path}: missing")
-        elif (size := path.stat().st_size) != file.bytes:
-            damages.append(f"{file.path}: {size} bytes, expected {file.bytes}")
-        elif (found := sha256_file(path)) != file.sha256:
-            damages.append(f"{file.path}: sha256 {found}, expected {file.sha256}")
-        progress("verify: files", done, len(files))
+    damages = _unsealed(lake, wanted)
+    with ThreadPoolExecutor() as threads:  # hashing lets go of the interpreter
+        for done, damage in enumerate(threads.map(lambda file: _damage(lake, file), files), 1):
+            damages += damage
+            progress("verify: files", done, len(files))
     expected = _identify(release.model_copy(update={"release_id": "", "provenance": {}}))
-    if expected != release.release_id:
+    if not wanted == release.release_id == expected:
         damages.append(f"manifest: content hashes to {expected}, its id is {release.release_id}")
     return damages
+
+
+def _damage(lake: Lake, file: File) -> list[str]:
+    path = lake.root / file.path
+    if not path.is_file():
+        return [f"{file.path}: missing"]
+    if (size := path.stat().st_size) != file.bytes:
+        return [f"{file.path}: {size} bytes, expected {file.bytes}"]
+    if (found := sha256_file(path)) != file.sha256:
+        return [f"{file.path}: sha256 {found}, expected {file.sha256}"]
+    return []
+
+
+def _write(lake: Lake, release: Release) -> None:
+    """The manifest, once, and its seal: the id does not cover provenance, the seal does."""
+    path, seal = lake.release(release.release_id), lake.seal(release.release_id)
+    with locked(path.parent):
+        if not path.exists():
+            write_json(path, release.model_dump())
+        if not seal.exists():
+            with written(seal) as part:
+                part.write_text(f"{sha256_file(path)}  {path.name}\n")
+
+
+def _unsealed(lake: Lake, release_id: str) -> list[str]:
+    path, seal = lake.release(release_id), lake.seal(release_id)
+    if not seal.is_file():
+        return [f"{lake.relative(seal)}: missing"]
+    found = f"{sha256_file(path)}  {path.name}\n"
+    if seal.read_bytes() != found.encode():
+        return [f"{lake.relative(path)}: manifest is not what {seal.name} says, found {found[:64]}"]
+    return []
 
 
 def ingested(lake: Lake, release: Release) -> dict[str, Ingested]:
@@ -138,7 +179,8 @@ def summary(release: Release) -> dict[str, object]:
 
 
 def _part(lake: Lake, stop: Ingested, train: tuple[str, ...]) -> Part:
-    pairs = _of_splits(pq.read_table(lake.pairs(stop.dataset, stop.pairs)), train)
+    columns = ["pair_id", "clip_id", "split", "template"]
+    pairs = _of_splits(pq.read_table(lake.pairs(stop.dataset, stop.pairs), columns=columns), train)
     clips = pq.read_table(lake.clips(stop.dataset, stop.audio), columns=["clip_id", "seconds"])
     used = pc.is_in(clips["clip_id"], value_set=pc.unique(pairs["clip_id"]))
     seconds = clips.filter(used)["seconds"].to_pylist()
@@ -147,27 +189,41 @@ def _part(lake: Lake, stop: Ingested, train: tuple[str, ...]) -> Part:
         pq.read_metadata(lake.rejected(stop.dataset, stage, version)).num_rows
         for stage, version in (("rows", stop.rows), ("audio", stop.audio), ("pairs", stop.pairs))
     )
+    tables = (
+        lake.rows(stop.dataset, stop.rows),
+        lake.clips(stop.dataset, stop.audio),
+        lake.pairs(stop.dataset, stop.pairs),
+    )
     shards = sorted(lake.audio(stop.dataset, stop.audio).glob("shard-*.tar"))
+    files = hashed(lake, stop.dataset, (*tables, *shards))
     return Part(
         dataset=stop.dataset,
-        rows=_file(lake, lake.rows(stop.dataset, stop.rows)),
-        clips=_file(lake, lake.clips(stop.dataset, stop.audio)),
-        pairs=_file(lake, lake.pairs(stop.dataset, stop.pairs)),
-        shards=tuple(_file(lake, path) for path in shards),
+        rows=files[0],
+        clips=files[1],
+        pairs=files[2],
+        shards=tuple(files[3:]),
         train=train,
         pair_counts={line["template"]: line["pair_id_count"] for line in counted},
         clips_in_release=len(seconds),
-        seconds_in_release=round(sum(seconds), 3),
+        seconds_in_release=round(math.fsum(seconds), 3),
         rejected=rejected,
     )
 
 
+def _pair_ids(lake: Lake, parts: Iterable[Part]) -> tuple[int, str]:
+    """Number of the pairs, and the sha256 of their ids in training order, one per line."""
+    ids = training_pairs(lake, parts, ("pair_id", "split"))["pair_id"]
+    digest = hashlib.sha256()
+    for chunk in filter(len, ids.chunks):
+        lines = pc.binary_join_element_wise(chunk, "\n", "")
+        _, offsets, text = lines.buffers()
+        ends = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
+        digest.update(memoryview(text)[ends[0] : ends[-1]])
+    return len(ids), digest.hexdigest()
+
+
 def _of_splits(pairs: pa.Table, splits: tuple[str, ...]) -> pa.Table:
     return pairs.filter(pc.is_in(pairs["split"], value_set=pa.array(splits, pa.string())))
-
-
-def _file(lake: Lake, path: Path) -> File:
-    return File(path=lake.relative(path), bytes=path.stat().st_size, sha256=sha256_file(path))
 
 
 def _identify(content: Release) -> str:
