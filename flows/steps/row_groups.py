@@ -19,18 +19,22 @@ def row_groups(
     Holds one row group at a time. `repeated` are the columns with few distinct values: only these
     get a dictionary, which is smaller and cheaper than one tried on every column.
     """
-    held = schema.empty_table()
+    held: list[pa.Table] = []
     with pq.ParquetWriter(
         path, schema, compression="zstd", use_dictionary=list(repeated)
     ) as writer:
 
         def append(table: pa.Table) -> None:
-            nonlocal held
-            held = pa.concat_tables([held, table.cast(schema)])
-            while held.num_rows >= ROW_GROUP:
-                writer.write_table(held.slice(0, ROW_GROUP).combine_chunks(), ROW_GROUP)
-                held = held.slice(ROW_GROUP)
+            held.append(table if table.schema.equals(schema) else table.cast(schema))
+            if sum(piece.num_rows for piece in held) >= ROW_GROUP:
+                flush(ROW_GROUP)
+
+        def flush(least: int) -> None:
+            rows = pa.concat_tables([schema.empty_table(), *held])
+            while rows.num_rows >= least:
+                writer.write_table(rows.slice(0, ROW_GROUP).combine_chunks(), ROW_GROUP)
+                rows = rows.slice(ROW_GROUP)
+            held[:] = [rows] if rows.num_rows else []
 
         yield append
-        if held.num_rows:
-            writer.write_table(held.combine_chunks(), ROW_GROUP)
+        flush(1)
