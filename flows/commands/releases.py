@@ -1,4 +1,6 @@
-"""`pengi release make | list | show | verify`."""
+"""`pengi release make | list | show | diff | verify`."""
+
+from typing import Annotated
 
 import typer
 
@@ -20,6 +22,7 @@ from flows.commands.options import (
 from flows.steps import release as steps
 from flows.steps.lake import Lake
 from flows.steps.progress import counted
+from flows.steps.release_diff import diff
 from schemas import RequestError
 
 app = typer.Typer(no_args_is_help=True, help="Releases: immutable, hashed sets of pairs.")
@@ -71,6 +74,26 @@ def shown(
     """The manifest of a release: datasets, splits, counts, hours, provenance."""
     manifest = steps.read_release(Lake.open(lake), release)
     show(manifest.model_dump() if as_json else steps.summary(manifest), as_json)
+
+
+@app.command("diff")
+def differed(
+    old: Annotated[str, typer.Argument(help="Release id, or HEAD.")],
+    new: Annotated[str, typer.Argument(help="Release id, or HEAD.")],
+    lake: LakeDir = DEFAULT_LAKE,
+    limit: Annotated[int, typer.Option(min=0, help="Name so many pairs of each change.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """The pairs that one release has and the other has not: how many, of what, and why."""
+    found = diff(Lake.open(lake), old, new, limit)
+    if as_json:
+        print_json(found)
+        return
+    typer.echo(f"{found['old']} -> {found['new']}: {found['added']} added, {found['lost']} lost")
+    for line in found["changes"]:
+        typer.echo("{change:6} {dataset:16} {template:32} {reason:9} {pairs} pairs".format(**line))
+    for pair in found["pairs"]:
+        typer.echo("{change:6} {pair_id} {reason}: {input!r} -> {output!r}".format(**pair))
 
 
 @app.command("verify")

@@ -1,53 +1,23 @@
 """Leaks: the report, and releases that leave out what a benchmark holds."""
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flows import datasets
-from flows.ingest import ingest
 from flows.steps.lake import Lake
 from flows.steps.leakage import find, leaks, strict, summary
 from flows.steps.release import Ingested, make_release, training_pairs, verify
+from noises import Line, bring
 from schemas.tables import HELD_OUT, TRAINING_CLIPS
 
-FILE = """
-from schemas import Archive, Benchmark, Dataset, Row
-
-DATASET = Dataset(
-    name="{name}", title="T", homepage="https://example.org", licence="CC0-1.0", citation="C",
-    archives=(Archive(name="x.zip", url="https://example.org/x.zip"),),
-    splits=("train", "val", "test"), train=("train",), templates=("audio_captioning",),
-)
-
-
-def rows(raw):
-    for number, line in enumerate(raw.csv("rows.csv"), start=2):
-        origins = tuple(line["origins"].split())
-        yield Row(
-            row_id=str(number), clip=line["clip"], split=line["split"], caption="a sound",
-            origin_ids=origins,
-        )
-
-
-BENCHMARKS = (
-    Benchmark(
-        name="{name}_cap", dataset="{name}", title="T", splits=("test",), validation=("val",),
-        prompts=("generate audio caption",), truth="caption", scoring="caption", metric="SPIDEr",
-    ),
-)
-"""
-Line = tuple[str, str, str, int]  # clip, split, origins, which sound
 FIELD: list[Line] = [
     ("same origin.wav", "train", "freesound:1", 1),
     ("same origin.wav", "train", "freesound:2", 1),  # a clip with two rows, of two origins
@@ -65,20 +35,6 @@ ROOM: list[Line] = [
     ("d.wav", "val", "youtube:abc", 14),
     ("e.wav", "train", "freesound:1", 15),
 ]
-
-
-def bring(lake: Lake, folder: Path, name: str, lines: list[Line]) -> Ingested:
-    folder.mkdir()
-    (folder / f"{name}.py").write_text(FILE.format(name=name))
-    copy = folder / "copy"
-    copy.mkdir()
-    with (copy / "rows.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("clip", "split", "origins"), *(line[:3] for line in lines)])
-    for clip, _, _, sound in lines:
-        if sound:
-            noise = np.random.default_rng(sound).integers(-9000, 9000, 8000).astype(np.int16)
-            soundfile.write(copy / clip, noise, 44_100)
-    return ingest(lake, datasets.load(str(folder / f"{name}.py")), copy)
 
 
 @pytest.fixture

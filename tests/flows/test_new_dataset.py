@@ -77,3 +77,23 @@ def test_every_recording_says_its_digit(pengi: Command, shared_data: Path, tmp_p
     table = pq.read_table(clips)
     assert pc.unique(table["licence"]).to_pylist() == ["CC-BY-SA-4.0"]
     assert pc.unique(table["source_rate"]).to_pylist() == [8000]
+
+
+def test_the_next_release_differs_by_that_dataset_alone(
+    pengi: Command, shared_data: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in (shared_data / "free-spoken-digit-dataset" / "recordings").glob("0_*.wav"):
+        (copy / path.name).symlink_to(path)
+    where = ("--profile", "mini", "--lake", tmp_path / "lake", "--json")
+    old = json.loads(pengi("release", "make", "--datasets", "esc10", *where).out)
+    both = ("--datasets", f"esc10,{FILE}", "--raw", f"{NAME}={copy}")
+    new = json.loads(pengi("release", "make", *both, *where).out)
+    assert new["pairs"] > old["pairs"] and new["parts"][0] == old["parts"][0]
+    ids = (old["release_id"], new["release_id"])
+    found = json.loads(pengi("release", "diff", *ids, *where[2:]).out)
+    (change,) = found["changes"]
+    assert (found["lost"], change["change"], change["dataset"]) == (0, "added", NAME)
+    assert (change["reason"], change["template"]) == ("dataset", "auxiliary")
+    assert change["pairs"] == new["pairs"] - old["pairs"]
