@@ -82,7 +82,7 @@ _MINI: dict[str, Settings] = {
     ),
     "clap": ContrastiveSettings(
         size="tiny",
-        schedule=Schedule(steps=560, batch=32, rate=1e-3, warmup=40, decay=0.05),
+        schedule=Schedule(steps=480, batch=32, rate=1e-3, warmup=40, decay=0.05),
         vocabulary=700,
         positives="same_text",
         templates=_HEARD,
@@ -91,7 +91,7 @@ _MINI: dict[str, Settings] = {
     ),
     "pengi": GenerativeSettings(
         size="tiny",
-        warmup=Schedule(steps=1200, batch=32, rate=2e-3, warmup=20, decay=0.01),
+        warmup=Schedule(steps=1000, batch=32, rate=2e-3, warmup=20, decay=0.01),
         passes=3,
         schedule=Schedule(steps=30, batch=32, rate=5e-4, warmup=10, decay=0.01),
         audio_rate=1e-4,
