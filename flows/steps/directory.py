@@ -41,12 +41,13 @@ class Directory(Collection[str]):
         self._bounds = bounds(self._file, parts, joined.starts)
         place, start, hashes, *others = self._listed(gate)
         order = np.argsort(start, kind="stable")
-        self._places = place[order].astype(np.min_scalar_type(self._bounds.size))
-        if len(parts) > 1:
+        self._places = place[order]
+        if others:
             self._all_there(start[order], *(column[order] for column in others))
+        del start, order  # a third of the peak
         order = np.argsort(hashes)
         self._hashes = hashes[order]
-        self._by_hash = place[order].astype(self._places.dtype)
+        self._by_hash = place[order]
         self._refuse_doubles(gate)
 
     def __len__(self) -> int:
@@ -77,23 +78,24 @@ class Directory(Collection[str]):
         here.header_offset = self._start(info)
         return self._zip.read(here)
 
-    def _listed(self, gate: Gate) -> Numbers:
+    def _listed(self, gate: Gate) -> list[Numbers]:
         """Of each file: its entry's place, first byte, hash; of a split zip part, least bytes."""
-        width = 5 if len(self._parts) > 1 else 3
-        facts = np.empty(
-            (self._bounds.size // _ENTRY + 1, width), np.int64
-        )  # used as far as filled
+        most = self._bounds.size // _ENTRY + 1  # memory that is not written to is not taken
+        others = 2 if len(self._parts) > 1 else 0
+        columns = [np.empty(most, np.min_scalar_type(self._bounds.size))]
+        columns += [np.empty(most, np.int64) for _ in range(2 + others)]
         count = 0
         for place, info in _understood(self._walk()):
-            if info.is_dir():
+            if info.filename.endswith("/"):
                 continue
             regular = not stat.S_ISLNK(info.external_attr >> 16)
             name = gate.look_at(_spelled(info), info.file_size, regular=regular)
             least = _HEADER + min(info.compress_size, _FAR)
-            fact = (place, self._start(info), hash(name), info.volume, least)
-            facts[count] = fact[:width]
+            facts = (place, self._start(info), hash(name), info.volume, least)
+            for column, fact in zip(columns, facts, strict=False):
+                column[count] = fact
             count += 1
-        return facts[:count].T
+        return [column[:count] for column in columns]
 
     def _walk(self) -> Places:
         at = count = 0

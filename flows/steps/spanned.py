@@ -26,6 +26,7 @@ _LOCATOR = struct.Struct("<4sLQL")  # of the zip64 end of central directory
 _END_64 = struct.Struct("<4sQ2H2L4Q")
 _LONGEST_COMMENT = 0xFFFF
 _UNSAID = 0xFFFFFFFF  # "look in the zip64 record"
+_FAR = 1 << 62  # bytes; no file is read beyond
 _MADE_BY = 45  # version that reads zip64
 _NAMED = 5  # parts named in an error
 
@@ -128,15 +129,15 @@ def bounds(file: IO[bytes], parts: Sequence[Part], starts: Sequence[int]) -> Bou
     _all_there(parts, disk + 1)
     if disk_0 >= len(parts):
         raise zipfile.BadZipFile(f"its directory is in part {disk_0 + 1} of {len(parts)}")
-    if len(parts) > 1:
-        return Bounds(starts[disk_0] + offset, size, count, 0)
-    if end < size:
+    split = len(parts) > 1
+    place = starts[disk_0] + offset if split else end - size
+    if place < 0 or place + size > end:
         raise zipfile.BadZipFile("Bad offset for central directory")
-    return Bounds(end - size, size, None, end - size - offset)
+    return Bounds(place, size, count if split else None, 0 if split else place - offset)
 
 
 def _at(file: IO[bytes], place: int, size: int) -> bytes:
-    if place < 0:
+    if not 0 <= place < _FAR:
         return b""
     file.seek(place)
     return file.read(size)

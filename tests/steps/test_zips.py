@@ -139,3 +139,20 @@ def test_a_listing_keeps_a_few_bytes_a_member(tmp_path: Path):
 
     taken(10)  # what is made once
     assert taken(6000) - taken(2000) < 4000 * 120  # bytes; one ZipInfo has 700
+
+
+def test_a_member_without_a_name_is_refused(tmp_path: Path):
+    whole = packed_zip({"Q.wav": b"1"}, zipfile.ZIP_STORED).replace(b"Q.wav", b"\0.wav")
+    with pytest.raises(ArchiveError, match="member '' points outside the folder"):
+        tree(tmp_path, **{"x.zip": whole}).names()
+
+
+def test_a_directory_that_would_lie_elsewhere_is_damage(tmp_path: Path):
+    whole = packed_zip(FILES, zipfile.ZIP_STORED)
+    parts = split("x.zip", whole, 3)
+    for files in ({"x.zip": whole}, parts):
+        last = files["x.zip"]
+        for at in (-10, -6):  # the directory's size, its offset
+            wrong = last[:at] + b"\xf0\xff\xff\xff" + last[at + 4 or None :]
+            with pytest.raises(ArchiveError, match=r"x\.zip cannot be read"):
+                contents(tree(tmp_path, **files | {"x.zip": wrong}))
