@@ -10,11 +10,13 @@ import weakref
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from flows.steps.containers import (
     MEDIA,
+    Asked,
     Container,
     Folder,
     Listed,
@@ -84,20 +86,23 @@ class RawTree:
 
     def names(self, pattern: str = "*") -> list[str]:
         """Sorted member names that match a shell pattern (`*` crosses slashes)."""
-        return sorted(fnmatch.filter(self._index, pattern))
+        return sorted(fnmatch.filter(self.ordered(), pattern))
 
-    def ordered(self) -> list[str]:
+    def ordered(self) -> Iterator[str]:
         """All member names in the order in which `stream` yields them."""
-        return list(self._index)
+        for number, container in enumerate(self._containers):
+            for inner in container.members():
+                if (name := self._name(number, inner)) not in self._hidden:
+                    yield name
 
     def open(self, name: str) -> IO[bytes]:
         """The bytes of one member; `FileNotFoundError` names it and what is near."""
-        if name not in self._index:
+        if (found := self._place(name)) is None:
             raise FileNotFoundError(
                 f"no member {name!r} in {', '.join(source.name for source in self.sources)}. "
                 f"Near are: {', '.join(self._near(name)) or 'none'}."
             )
-        number, inner = self._index[name]
+        number, inner = found
         return self._containers[number].open(inner)
 
     def csv(
@@ -139,28 +144,49 @@ class RawTree:
     def stream(self, wanted: Collection[str]) -> Iterator[Member]:
         """The wanted members in archive order, one pass an archive; absent ones passed over."""
         for number, (source, _) in enumerate(self._trees):
-            names = {
-                inner: name
-                for name, (where, inner) in self._index.items()
-                if where == number and name in wanted
-            }
-            if names:
-                for inner, data in self._containers[number].stream(names):
-                    yield Member(names[inner], source.name, source.sha256, data)
+            asked = self._asked(number, wanted)
+            for inner, data in self._containers[number].stream(asked):
+                yield Member(self._name(number, inner), source.name, source.sha256, data)
+
+    def _asked(self, number: int, wanted: Collection[str]) -> Asked:
+        def asked(inner: str) -> bool:
+            name = self._name(number, inner)
+            return name in wanted and name not in self._hidden
+
+        return asked
 
     @cached_property
     def _containers(self) -> list[Container]:
         return [self._container(number, *tree) for number, tree in enumerate(self._trees)]
 
     @cached_property
-    def _index(self) -> dict[str, tuple[int, str]]:
-        index: dict[str, tuple[int, str]] = {}
-        for number, container in enumerate(self._containers):
-            for inner in container.members():
-                name = inner if inner not in index else f"{self._trees[number][0].name}/{inner}"
-                if name not in self._hidden:
-                    index[name] = (number, inner)
-        return index
+    def _longer(self) -> dict[tuple[int, str], str]:
+        """The names of members that are called like one of an earlier archive."""
+        longer: dict[tuple[int, str], str] = {}
+        all_names = [container.members() for container in self._containers]
+        for number, (source, _) in enumerate(self._trees):
+            for name in all_names[number] if number else ():
+                if any(name in names for names in all_names[:number]) and name not in self._hidden:
+                    other = f"{source.name}/{name}"
+                    while any(other in names for names in all_names):
+                        other = f"{source.name}/{other}"
+                    longer[number, name] = other
+        return longer
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[int, str]]:
+        return {name: place for place, name in self._longer.items()}
+
+    def _name(self, number: int, inner: str) -> str:
+        return self._longer.get((number, inner), inner)
+
+    def _place(self, name: str) -> tuple[int, str] | None:
+        """The archive that has a member, by number, and the member's name in there."""
+        if name in self._found:
+            return None if name in self._hidden else self._found[name]
+        numbers = (n for n, tree in enumerate(self._containers) if name in tree.members())
+        first = next(numbers, None)
+        return None if first is None or name in self._hidden else (first, name)
 
     def _container(self, number: int, source: Source, parts: Sequence[Part]) -> Container:
         if source.path.is_dir():
@@ -188,8 +214,8 @@ class RawTree:
 
     def _near(self, name: str) -> list[str]:
         last = PurePosixPath(name).name
-        same = [other for other in self._index if PurePosixPath(other).name == last][:3]
-        return same or difflib.get_close_matches(name, list(self._index)[:_NEAR], 3)
+        same = [other for other in self.ordered() if PurePosixPath(other).name == last][:3]
+        return same or difflib.get_close_matches(name, list(islice(self.ordered(), _NEAR)), 3)
 
 
 def _grouped(sources: Sequence[Source]) -> list[tuple[Source, list[Part]]]:

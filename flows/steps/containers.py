@@ -8,13 +8,9 @@ import gzip
 import io
 import lzma
 import shutil
-import stat
-import struct
 import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -23,17 +19,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flows.steps import folders
+from flows.steps.directory import Directory
 from flows.steps.gate import ArchiveError, Gate, damage
-from flows.steps.spanned import Part, joined
+from flows.steps.spanned import Part
 
 MEDIA = (
     ".aac", ".aif", ".aiff", ".amr", ".au", ".avi", ".flac", ".m4a", ".mka", ".mkv", ".mov", ".mp2",
     ".mp3", ".mp4", ".oga", ".ogg", ".ogv", ".opus", ".sph", ".wav", ".webm", ".wma", ".wv",
 )  # fmt: skip
 _BLOCK = 1 << 20
-_UTF_8 = 1 << 11  # flag of a zip member: its name is in UTF-8
-_UNICODE_PATH = 0x7075  # extra field of a zip member: its name again, in UTF-8 (Info-ZIP)
-_UNIX = (3, 19)  # systems a zip says it was made on: Unix, OS X
 _OPENERS: dict[str, Callable[[IO[bytes]], Any]] = {
     ".tar": lambda file: file,
     ".tar.gz": lambda file: gzip.GzipFile(fileobj=file),
@@ -43,14 +37,17 @@ _OPENERS: dict[str, Callable[[IO[bytes]], Any]] = {
 }
 
 
+Asked = Callable[[str], bool]  # whether a member is wanted
+
+
 class Container(Protocol):
     """One published file. `members` and `stream` keep the order the file has them in."""
 
-    def members(self) -> list[str]: ...
+    def members(self) -> Collection[str]: ...
 
     def open(self, name: str) -> IO[bytes]: ...
 
-    def stream(self, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]: ...
+    def stream(self, asked: Asked) -> Iterator[tuple[str, bytes]]: ...
 
 
 class Folder:
@@ -59,15 +56,22 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def members(self) -> list[str]:
-        return sorted(folders.files(self._path))
+    def members(self) -> Collection[str]:
+        return self._files
+
+    @cached_property
+    def _files(self) -> dict[str, None]:
+        return dict.fromkeys(sorted(self._walked()))
+
+    def _walked(self) -> Iterable[str]:
+        return folders.files(self._path)
 
     def open(self, name: str) -> IO[bytes]:
         return (self._path / name).open("rb")
 
-    def stream(self, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    def stream(self, asked: Asked) -> Iterator[tuple[str, bytes]]:
         for name in self.members():
-            if name in wanted:
+            if asked(name):
                 yield name, (self._path / name).read_bytes()
 
 
@@ -78,9 +82,9 @@ class Listed(Folder):
         super().__init__(path)
         self._ledger = ledger
 
-    def members(self) -> list[str]:
+    def _walked(self) -> Iterable[str]:
         there = pq.read_table(self._ledger, columns=["name", "status"])
-        return sorted(there.filter(pc.equal(there["status"], "ok"))["name"].to_pylist())
+        return there.filter(pc.equal(there["status"], "ok"))["name"].to_pylist()
 
 
 class Plain:
@@ -89,14 +93,14 @@ class Plain:
     def __init__(self, path: Path, name: str) -> None:
         self._path, self._name = path, name
 
-    def members(self) -> list[str]:
+    def members(self) -> Collection[str]:
         return [self._name]
 
     def open(self, name: str) -> IO[bytes]:
         return self._path.open("rb")
 
-    def stream(self, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
-        if self._name in wanted:
+    def stream(self, asked: Asked) -> Iterator[tuple[str, bytes]]:
+        if asked(self._name):
             yield self._name, self._path.read_bytes()
 
 
@@ -106,28 +110,22 @@ class Zip:
     def __init__(self, path: Path, name: str, parts: Sequence[Part] = ()) -> None:
         self._name = name
         whole = [*parts, Part(name, path)]
-        with damage(name):
-            self._zip = zipfile.ZipFile(joined(whole) if parts else path)
         gate = Gate(name, sum(part.path.stat().st_size for part in whole))
-        self._infos: dict[str, zipfile.ZipInfo] = {}
-        for info in sorted(self._zip.infolist(), key=lambda info: info.header_offset):
-            if not info.is_dir():
-                regular = not stat.S_ISLNK(info.external_attr >> 16)
-                clean = gate.admit(_spelled(info), info.file_size, regular=regular)
-                self._infos[clean] = info
+        with damage(name):
+            self._directory = Directory(whole, gate)
 
-    def members(self) -> list[str]:
-        return list(self._infos)
+    def members(self) -> Collection[str]:
+        return self._directory
 
     def open(self, name: str) -> IO[bytes]:
         with damage(self._name, name):
-            return io.BytesIO(self._zip.read(self._infos[name]))
+            return io.BytesIO(self._directory.read(self._directory.find(name)))
 
-    def stream(self, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
-        for name, info in self._infos.items():
-            if name in wanted:
+    def stream(self, asked: Asked) -> Iterator[tuple[str, bytes]]:
+        for name, info in self._directory.files():
+            if asked(name):
                 with damage(self._name, name):
-                    data = self._zip.read(info)
+                    data = self._directory.read(info)
                 yield name, data
 
 
@@ -141,14 +139,14 @@ class Tar:
     def __init__(self, path: Path, name: str, scratch: Path) -> None:
         self._path, self._name, self._scratch = path, name, scratch
         self._kept: dict[str, Path] = {}
-        self._members: list[str] | None = None
+        self._members: dict[str, None] | None = None
 
-    def members(self) -> list[str]:
+    def members(self) -> Collection[str]:
         if self._members is None:
-            members: list[str] = []
+            members: dict[str, None] = {}
             with damage(self._name):
                 for name, file in self._walk():
-                    members.append(name)
+                    members[name] = None
                     if Path(name).suffix.lower() not in MEDIA:
                         with self._keep(name).open("wb") as out:
                             shutil.copyfileobj(file, out)
@@ -158,16 +156,18 @@ class Tar:
     def open(self, name: str) -> IO[bytes]:
         self.members()
         if name not in self._kept:
-            ((_, data),) = self.stream({name})
+            ((_, data),) = self.stream(name.__eq__)
             self._keep(name).write_bytes(data)
         return self._kept[name].open("rb")
 
-    def stream(self, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
-        left = set(wanted)
+    def stream(self, asked: Asked) -> Iterator[tuple[str, bytes]]:
+        left = sum(map(asked, self.members()))
+        if not left:
+            return
         with damage(self._name):
             for name, file in self._walk():
-                if name in left:
-                    left.discard(name)
+                if asked(name):
+                    left -= 1
                     yield name, file.read()
                     if not left:
                         return
@@ -212,15 +212,15 @@ class SevenZip:
                     clean = gate.admit(info.filename, info.uncompressed, regular=info.is_file)
                     self._files[clean] = info.filename
 
-    def members(self) -> list[str]:
-        return list(self._files)
+    def members(self) -> Collection[str]:
+        return self._files
 
     def open(self, name: str) -> IO[bytes]:
         return (self._unpack() / self._files[name]).open("rb")
 
-    def stream(self, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    def stream(self, asked: Asked) -> Iterator[tuple[str, bytes]]:
         for name, file in self._files.items():
-            if name in wanted:
+            if asked(name):
                 yield name, (self._unpack() / file).read_bytes()
 
     def _unpack(self) -> Path:
@@ -237,24 +237,6 @@ class SevenZip:
 def suffix(name: str) -> str:
     """The suffix of `name` that says it is a tar (".tar.gz"), or ""."""
     return next((end for end in _OPENERS if name.lower().endswith(end)), "")
-
-
-def _spelled(info: zipfile.ZipInfo) -> str:
-    """A zip member's name: Unix programs write UTF-8 without the flag, or in a field of its own."""
-    if info.flag_bits & _UTF_8 or info.orig_filename.isascii():
-        return info.filename
-    raw = info.orig_filename.encode("cp437", "replace")  # what zipfile took the bytes for
-    at = 0
-    while at + 9 <= len(info.extra):
-        kind, size = struct.unpack_from("<2H", info.extra, at)
-        field = info.extra[at + 4 : at + 4 + size]
-        if kind == _UNICODE_PATH and struct.unpack_from("<L", field, 1)[0] == zlib.crc32(raw):
-            return field[5:].decode()
-        at += 4 + size
-    if info.create_system in _UNIX:
-        with suppress(UnicodeDecodeError):
-            return raw.decode()
-    return info.filename
 
 
 def packed(name: str) -> bool:

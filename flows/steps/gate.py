@@ -43,27 +43,37 @@ class Gate:
     def __init__(self, archive: str, packed: int) -> None:
         self._archive = archive
         self._names: set[str] = set()
-        self._total = 0
+        self._count = self._total = 0
         self._most = max(_RATIO_FROM, _RATIO_LIMIT * packed)
 
     def admit(self, name: str, size: int, *, regular: bool, prefix: str = "") -> str:
         """The member's name in the tree, or an `ArchiveError`."""
+        clean = self.look_at(name, size, regular=regular, prefix=prefix)
+        if clean in self._names:
+            self.refuse_double(name)
+        self._names.add(clean)
+        return clean
+
+    def look_at(self, name: str, size: int, *, regular: bool, prefix: str = "") -> str:
+        """`admit` without a memory of the names: doubles are for the caller to find."""
         clean = prefix + inside(name)
         self._total += size
         if clean == prefix:
             self._refuse(name, "points outside the folder it is unpacked into")
         if not regular:
             self._refuse(name, "is a link or a device")
-        if clean in self._names:
-            self._refuse(name, "is there twice")
         if size > _MEMBER_LIMIT:
             self._refuse(name, f"unpacks to {size} bytes (at most {_MEMBER_LIMIT})")
         if self._total > self._most:
             self._refuse(name, f"makes {self._total} bytes unpacked (at most {self._most})")
-        if len(self._names) >= _COUNT_LIMIT:
+        if self._count >= _COUNT_LIMIT:
             self._refuse(name, f"is one of more than {_COUNT_LIMIT} members")
-        self._names.add(clean)
+        self._count += 1
         return clean
+
+    def refuse_double(self, member: str) -> NoReturn:
+        """The `ArchiveError` for a name that two members have."""
+        self._refuse(member, "is there twice")
 
     def _refuse(self, member: str, why: str) -> NoReturn:
         raise ArchiveError(

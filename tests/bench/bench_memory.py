@@ -1,6 +1,7 @@
 """Whether normalising a hundred times more clips takes more memory: peak of parent and workers.
 
-`python tests/bench/bench_memory.py OUT.json`; PENGI_BENCH_CLIPS_MANY (100,000) against a hundredth.
+`python tests/bench/bench_memory.py OUT.json [zip]`, of clips that are made as they are asked for or
+that lie in a zip; PENGI_BENCH_CLIPS_MANY (100,000) against a hundredth.
 """
 
 import io
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 import wave
+import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.steps.archives import Member, Source
+from flows.steps.archives import Member, RawTree, Source
 from flows.steps.audio import make_audio
 from flows.steps.lake import Lake
 from flows.steps.wanted import read_rows
@@ -51,10 +53,18 @@ class Endless:
         return (name(n) for n in range(self._count))
 
     def stream(self, wanted: Collection[str]) -> Iterator[Member]:
-        for number in range(self._count):
-            if name(number) in wanted:
-                data = self._bytes[:-4] + number.to_bytes(4, "little")
-                yield Member(name(number), "made.tar", "0" * 64, data)
+        return (self.member(n) for n in range(self._count) if name(n) in wanted)
+
+    def member(self, number: int) -> Member:
+        data = self._bytes[:-4] + number.to_bytes(4, "little")
+        return Member(name(number), "made.tar", "0" * 64, data)
+
+
+def zipped(path: Path, count: int) -> None:
+    """The same members as a zip."""
+    with zipfile.ZipFile(path, "w") as out:
+        for member in map(Endless(count).member, range(count)):
+            out.writestr(member.name, member.data)
 
 
 def name(number: int) -> str:
@@ -74,7 +84,9 @@ def rows(path: Path, count: int) -> None:
 def child(path: Path, count: int, lake: Path) -> None:
     """Normalise; print bytes of peak memory of this process and of its workers."""
     began = time.monotonic()
-    raw: Any = Endless(count)
+    made = path.with_name("made.zip")
+    zips = [Source(made.name, made, "0" * 64)]
+    raw: Any = RawTree(zips) if made.is_file() else Endless(count)
     make_audio(Lake.create(lake), "d", read_rows(path), raw, licence="CC0-1.0")
     this = psutil.Process()
     peaks = [peak(this.pid), *(peak(worker.pid) for worker in this.children())]
@@ -89,18 +101,20 @@ def peak(process: int) -> int:
     raise RuntimeError(f"/proc/{process}/status has no VmHWM")
 
 
-def measured(count: int) -> dict[str, Any]:
+def measured(count: int, kind: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.parquet")
         rows(path, count)
+        if kind == "zip":
+            zipped(path.with_name("made.zip"), count)
         command = [sys.executable, __file__, "--child", str(path), str(count), f"{folder}/lake"]
         made = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(made.stdout)
     return found | {"clips": count, "peak": found["parent"] + sum(found["workers"])}
 
 
-def main(out: Path) -> None:
-    few, many = measured(FEW), measured(MANY)
+def main(out: Path, kind: str = "made") -> None:
+    few, many = measured(FEW, kind), measured(MANY, kind)
     for line in (few, many):
         workers = ", ".join(f"{peak / 1e6:.1f}" for peak in line["workers"])
         print(
@@ -118,4 +132,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "--child":
         child(Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
     else:
-        main(Path(sys.argv[1]))
+        main(Path(sys.argv[1]), *sys.argv[2:])

@@ -74,7 +74,7 @@ def test_every_kind_of_archive_gives_its_members_in_its_own_order(name: str, tmp
     raw = tree(tmp_path, **{name: PACKERS[name](FILES)})
     assert raw.names() == ["a/one.wav", "b/two.wav", "meta/list.csv"]
     assert raw.names("*.wav") == ["a/one.wav", "b/two.wav"]
-    assert raw.ordered() == [member.name for member in raw.stream(FILES)]
+    assert list(raw.ordered()) == [member.name for member in raw.stream(FILES)]
     assert contents(raw) == FILES
     assert [member.name for member in raw.stream({"a/one.wav", "absent"})] == ["a/one.wav"]
     assert list(raw.csv("meta/list.csv")) == [{"name": "one", "label": "dog"}]
@@ -179,7 +179,33 @@ def test_several_archives_are_one_tree_and_hide_nothing(tmp_path: Path):
         "b.tar/README": b"b",
         "list.csv": b"x\n1\n",
     }
-    assert raw.ordered() == ["README", "1.wav", "b.tar/README", "list.csv"]
+    assert list(raw.ordered()) == ["README", "1.wav", "b.tar/README", "list.csv"]
+
+
+def test_a_name_that_was_made_longer_hides_nothing_either(tmp_path: Path):
+    raw = tree(
+        tmp_path,
+        **{
+            "a.zip": zipped({"x": b"1", "b.zip/x": b"2"}),
+            "b.zip": zipped({"x": b"3", "y": b"4"}),
+            "c.zip": zipped({"x": b"5", "y": b"6"}),
+        },
+    )
+    expected = {"x": b"1", "b.zip/x": b"2", "b.zip/b.zip/x": b"3", "y": b"4"}
+    expected |= {"c.zip/x": b"5", "c.zip/y": b"6"}
+    assert contents(raw) == {name: raw.open(name).read() for name in raw.names()} == expected
+    assert [member.name for member in raw.stream({"c.zip/y", "y"})] == ["y", "c.zip/y"]
+
+
+def test_what_is_hidden_is_hidden_in_every_archive(tmp_path: Path):
+    for name in ("a.zip", "b.zip"):
+        (tmp_path / name).write_bytes(zipped({"x": name.encode(), f"of {name}": b"1"}))
+    sources = [Source(name, tmp_path / name, "") for name in ("a.zip", "b.zip")]
+    raw = RawTree(sources, hidden={"x"})
+    assert list(raw.ordered()) == ["of a.zip", "of b.zip"]
+    assert [member.name for member in raw.stream({"x", "b.zip/x", "of b.zip"})] == ["of b.zip"]
+    with pytest.raises(FileNotFoundError, match="no member 'x'"):
+        raw.open("x")
 
 
 def test_a_directory_is_a_tree(shared_data: Path):
