@@ -1,6 +1,6 @@
 """Whether normalising a hundred times more clips takes more memory: peak of parent and workers.
 
-`python tests/bench/bench_memory.py OUT.json`; PENGI_BENCH_CLIPS_MANY (100,000) against a hundredth.
+PENGI_BENCH_CLIPS_MANY (100,000 unless told) against a hundredth of them.
 """
 
 import io
@@ -22,14 +22,15 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contest import Result, scaled
 from flows.steps.archives import Member, Source
 from flows.steps.audio import make_audio
 from flows.steps.lake import Lake
 from flows.steps.wanted import read_rows
 from schemas.tables import ROWS
 
-MANY = int(os.environ.get("PENGI_BENCH_CLIPS_MANY", "100000"))
-FEW = MANY // 100
+MANY = int(os.environ.get("PENGI_BENCH_CLIPS_MANY", scaled(100_000)))
+FEW = max(1, MANY // 100)
 MOST = 1.10  # times the memory of FEW
 
 
@@ -93,29 +94,23 @@ def measured(count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.parquet")
         rows(path, count)
-        command = [sys.executable, __file__, "--child", str(path), str(count), f"{folder}/lake"]
+        command = [sys.executable, __file__, str(path), str(count), f"{folder}/lake"]
         made = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(made.stdout)
     return found | {"clips": count, "peak": found["parent"] + sum(found["workers"])}
 
 
-def main(out: Path) -> None:
+def benches() -> Iterator[Result]:
     few, many = measured(FEW), measured(MANY)
-    for line in (few, many):
-        workers = ", ".join(f"{peak / 1e6:.1f}" for peak in line["workers"])
-        print(
-            f"{line['clips']} clips: parent {line['parent'] / 1e6:.1f} MB, workers {workers} MB, "
-            f"{line['s']:.0f} s"
-        )
-    ratio = many["peak"] / few["peak"]
-    print(f"{MANY} clips take {ratio:.3f} of the memory of {FEW}")
-    out.write_text(json.dumps({"few": few, "many": many, "ratio": ratio}, indent=1) + "\n")
-    if ratio > MOST:
-        sys.exit(f"more memory than meant: at most {MOST} times")
+    yield Result(
+        f"peak memory of normalising {MANY} clips",
+        ours=many["peak"] / 1e6,
+        theirs=few["peak"] / 1e6,
+        how=f"theirs: {FEW} clips; parent {many['parent'] / 1e6:.0f} MB and its workers, VmHWM",
+        unit="MB",
+        at_least=1 / MOST,
+    )
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--child":
-        child(Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
-    else:
-        main(Path(sys.argv[1]))
+    child(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
