@@ -41,8 +41,8 @@ queries: setup
 house: setup
 	$(BIN)/python -m pytest -q tests/test_house.py
 
-bench: setup  ## write bench/results.json
-	$(BIN)/python tests/bench/run.py bench/results.json
+bench: setup  ## write bench/results.json; ONLY="pairs model" holds some of the benches
+	$(BIN)/python tests/bench/run.py bench/results.json $(ONLY)
 
 lock: setup  ## resolve again; LOCK_ARGS=--upgrade takes newer versions
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \

@@ -1,33 +1,28 @@
 """Normalising a sound file against the ffmpeg-python call, over the kinds the datasets ship.
 
 Ours is `encode`: decode, mono, 44.1 kHz, FLAC 5, sha256. The yardstick is one ffmpeg process a file
-that writes FLAC, and the sha256 of it. `python tests/bench/bench_audio.py OUT.json` compares
-processor seconds, children included; `--clips DIR` (or PENGI_BENCH_CLIPS) takes real .ogg files.
+that writes FLAC, and the sha256 of it. PENGI_BENCH_CLIPS=DIR takes real .ogg files as well.
 """
 
-import argparse
 import hashlib
-import json
 import os
 import random
-import resource
 import shutil
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import ffmpeg
 import imageio_ffmpeg
 
 from audio_kinds import KINDS
+from contest import ROUNDS, Result, processor_seconds, scaled
 from flows.steps.encode import Fault, encode
 
-FILES = 5  # of each kind
-ROUNDS = 5
+FILES = scaled(5)  # of each kind
+_ROUNDS = ROUNDS or 5
 MEDIAN, LEAST = 4.0, 2.5  # times less processor time than ffmpeg-python: over the kinds, of each
 
 Normalise = Callable[[Path], object]
@@ -71,17 +66,24 @@ def corpus(folder: Path, clips: Path | None = None, files: int = FILES) -> dict[
     return made
 
 
-def cases() -> Iterator[tuple[str, object, object]]:
-    """For run.py: the first file of every kind against the first ffmpeg."""
-    label, program = next(iter(programs().items()))
-    with tempfile.TemporaryDirectory() as name:
-        yardstick = by_ffmpeg(program, Path(name))
-        for kind, (path,) in corpus(Path(name), files=1).items():
-            yield (
-                f"normalise {kind} / {label}",
-                lambda path=path: ours(path),
-                lambda path=path: yardstick(path),
-            )
+def benches() -> Iterator[Result]:
+    """Every kind against the first ffmpeg, and the median of the kinds."""
+    label = next(iter(programs()))
+    how = f"theirs: one process of the {label} a file, called by ffmpeg-python; a file's median"
+    ratios: list[float] = []
+    for kind, line in figures(_given()).items():
+        ours = line["ours_ms"] / 1000
+        ratios.append(line[label])
+        name = f"normalise a file: {kind}"
+        yield Result(name, ours, ours * line[label], how, at_least=LEAST)
+    median = statistics.median(ratios)
+    name = f"normalise: median of {len(ratios)} kinds"
+    yield Result(name, 1.0, median, how, unit="times ours", at_least=MEDIAN)
+
+
+def _given() -> Path | None:
+    clips = os.environ.get("PENGI_BENCH_CLIPS")
+    return Path(clips) if clips else None
 
 
 def figures(clips: Path | None = None) -> dict[str, dict[str, float]]:
@@ -104,39 +106,9 @@ def _interleaved(methods: dict[str, Normalise], paths: list[Path]) -> dict[str, 
     spent = dict.fromkeys(methods, 0.0)
     for path in paths:
         times: dict[str, list[float]] = {label: [] for label in methods}
-        for _ in range(ROUNDS + 1):
+        for _ in range(_ROUNDS + 1):
             for label in chance.sample(list(methods), len(methods)):
-                began = _processor()
-                methods[label](path)
-                times[label].append(_processor() - began)
+                times[label].append(processor_seconds(partial(methods[label], path)))
         for label, each in times.items():
             spent[label] += statistics.median(each[1:])  # the first warms up
     return spent
-
-
-def _processor() -> float:
-    """Seconds of processor time of this process and of its children that have ended."""
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--clips", type=Path, default=os.environ.get("PENGI_BENCH_CLIPS"))
-    given = parser.parse_args()
-    found = figures(given.clips)
-    labels = list(programs())
-    for kind, line in found.items():
-        ratios = "  ".join(f"{label} {line[label]:5.1f}x" for label in labels)
-        print(f"{kind:30} {line['ours_ms']:6.1f} ms  {ratios}")
-    medians = {name: statistics.median(line[name] for line in found.values()) for name in labels}
-    print("median", medians)
-    given.out.write_text(json.dumps({"kinds": found, "medians": medians}, indent=1) + "\n")
-    first = labels[0]
-    if medians[first] < MEDIAN or min(line[first] for line in found.values()) < LEAST:
-        sys.exit(f"slower than meant: {MEDIAN} x the {first} in the median, {LEAST} x of each kind")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,21 +1,21 @@
 """Fetching what is there and untouched, against hashing it again (`refresh`).
 
-`python tests/bench/bench_fetch.py` prints the CPU-seconds of both per million files of 8 KiB,
-taking turns; PENGI_BENCH_FILES says on how many files (20,000 unless told).
+Files of 8 KiB; PENGI_BENCH_FILES says how many (20,000 unless told).
 """
 
 import os
-import resource
-import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from contest import Contest, scaled
 from flows.steps.fetch import fetch
 from flows.steps.lake import Lake
 from schemas import Access, Dataset
 
-FILES = int(os.environ.get("PENGI_BENCH_FILES", "20000"))
+FILES = int(os.environ.get("PENGI_BENCH_FILES", scaled(20_000)))
+_MOST = 6e-6  # CPU-seconds a file
+_LEAST = 8.0  # times cheaper than hashing
 _BYTES = 8 << 10
 _IN_A_FOLDER = 1000
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []  # kept until the end
@@ -32,9 +32,16 @@ DATASET = Dataset(
 )
 
 
-def cases() -> Iterator[tuple[str, object, object]]:
+def benches() -> Iterator[Contest]:
     check, rehash = calls(FILES)
-    yield "fetch of an untouched copy / hashing it again", check, rehash
+    yield Contest(
+        f"fetch of an untouched copy of {FILES} files",
+        ours=check,
+        theirs=rehash,
+        how="theirs: fetch with refresh, which hashes every file again",
+        at_least=_LEAST,
+        at_most=_MOST * FILES,
+    )
 
 
 def calls(count: int) -> tuple[Callable[[], object], Callable[[], object]]:
@@ -50,18 +57,3 @@ def calls(count: int) -> tuple[Callable[[], object], Callable[[], object]]:
     lake = Lake.create(Path(_FOLDERS[-1].name) / "lake")
     fetch(DATASET, lake, folder)
     return lambda: fetch(DATASET, lake, folder), lambda: fetch(DATASET, lake, folder, refresh=True)
-
-
-def cpu(call: Callable[[], object]) -> float:
-    """CPU-seconds of one call, of this process and the kernel for it."""
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    call()
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-
-
-if __name__ == "__main__":
-    check, rehash = calls(FILES)
-    times = [(cpu(check), cpu(rehash)) for _ in range(5)]
-    mine, other = (statistics.median(column) * 1e6 / FILES for column in zip(*times, strict=True))
-    print(f"{FILES} files: {mine:.2f} CPU-s per million, hashing {other:.2f}: {other / mine:.1f}x")

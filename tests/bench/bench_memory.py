@@ -1,7 +1,6 @@
 """Whether normalising a hundred times more clips takes more memory: peak of parent and workers.
 
-`python tests/bench/bench_memory.py OUT.json [zip]`, of clips that are made as they are asked for or
-that lie in a zip; PENGI_BENCH_CLIPS_MANY (100,000) against a hundredth.
+PENGI_BENCH_CLIPS_MANY (100,000 unless told) against a hundredth of them.
 """
 
 import io
@@ -10,10 +9,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import wave
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,47 +22,28 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.steps.archives import Member, RawTree, Source
+from contest import Result, scaled
+from flows.steps.archives import RawTree, Source
 from flows.steps.audio import make_audio
 from flows.steps.lake import Lake
 from flows.steps.wanted import read_rows
 from schemas.tables import ROWS
 
-MANY = int(os.environ.get("PENGI_BENCH_CLIPS_MANY", "100000"))
-FEW = MANY // 100
+MANY = int(os.environ.get("PENGI_BENCH_CLIPS_MANY", scaled(100_000)))
+FEW = max(1, MANY // 100)
 MOST = 1.10  # times the memory of FEW
 
 
-class Endless:
-    """An archive that makes its members as they are asked for: `count` WAV files of 50 ms."""
-
-    sources = (Source("made.tar", Path("made.tar"), "0" * 64),)
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        noise = np.random.default_rng(0).integers(-9000, 9000, 2205, "<i2")
-        file = io.BytesIO()
-        with wave.open(file, "wb") as out:
-            out.setparams((1, 2, 44_100, 0, "NONE", ""))
-            out.writeframes(noise.tobytes())
-        self._bytes = file.getvalue()
-
-    def ordered(self) -> Iterator[str]:
-        return (name(n) for n in range(self._count))
-
-    def stream(self, wanted: Collection[str]) -> Iterator[Member]:
-        return (self.member(n) for n in range(self._count) if name(n) in wanted)
-
-    def member(self, number: int) -> Member:
-        data = self._bytes[:-4] + number.to_bytes(4, "little")
-        return Member(name(number), "made.tar", "0" * 64, data)
-
-
 def zipped(path: Path, count: int) -> None:
-    """The same members as a zip."""
-    with zipfile.ZipFile(path, "w") as out:
-        for member in map(Endless(count).member, range(count)):
-            out.writestr(member.name, member.data)
+    """A zip of `count` WAV files of 50 ms, no two alike."""
+    noise = np.random.default_rng(0).integers(-9000, 9000, 2205, "<i2")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setparams((1, 2, 44_100, 0, "NONE", ""))
+        out.writeframes(noise.tobytes())
+    with zipfile.ZipFile(path, "w") as members:
+        for number in range(count):
+            members.writestr(name(number), file.getvalue()[:-4] + number.to_bytes(4, "little"))
 
 
 def name(number: int) -> str:
@@ -81,16 +60,13 @@ def rows(path: Path, count: int) -> None:
     pq.write_table(pa.Table.from_pylist(lines, ROWS), path, compression="zstd")
 
 
-def child(path: Path, count: int, lake: Path) -> None:
+def child(path: Path, lake: Path) -> None:
     """Normalise; print bytes of peak memory of this process and of its workers."""
-    began = time.monotonic()
-    made = path.with_name("made.zip")
-    zips = [Source(made.name, made, "0" * 64)]
-    raw: Any = RawTree(zips) if made.is_file() else Endless(count)
+    raw = RawTree([Source("made.zip", path.with_name("made.zip"), "0" * 64)])
     make_audio(Lake.create(lake), "d", read_rows(path), raw, licence="CC0-1.0")
     this = psutil.Process()
     peaks = [peak(this.pid), *(peak(worker.pid) for worker in this.children())]
-    print(json.dumps({"parent": peaks[0], "workers": peaks[1:], "s": time.monotonic() - began}))
+    print(json.dumps({"parent": peaks[0], "workers": peaks[1:]}))
 
 
 def peak(process: int) -> int:
@@ -101,35 +77,28 @@ def peak(process: int) -> int:
     raise RuntimeError(f"/proc/{process}/status has no VmHWM")
 
 
-def measured(count: int, kind: str) -> dict[str, Any]:
+def measured(count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.parquet")
         rows(path, count)
-        if kind == "zip":
-            zipped(path.with_name("made.zip"), count)
-        command = [sys.executable, __file__, "--child", str(path), str(count), f"{folder}/lake"]
+        zipped(path.with_name("made.zip"), count)
+        command = [sys.executable, __file__, str(path), f"{folder}/lake"]
         made = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(made.stdout)
     return found | {"clips": count, "peak": found["parent"] + sum(found["workers"])}
 
 
-def main(out: Path, kind: str = "made") -> None:
-    few, many = measured(FEW, kind), measured(MANY, kind)
-    for line in (few, many):
-        workers = ", ".join(f"{peak / 1e6:.1f}" for peak in line["workers"])
-        print(
-            f"{line['clips']} clips: parent {line['parent'] / 1e6:.1f} MB, workers {workers} MB, "
-            f"{line['s']:.0f} s"
-        )
-    ratio = many["peak"] / few["peak"]
-    print(f"{MANY} clips take {ratio:.3f} of the memory of {FEW}")
-    out.write_text(json.dumps({"few": few, "many": many, "ratio": ratio}, indent=1) + "\n")
-    if ratio > MOST:
-        sys.exit(f"more memory than meant: at most {MOST} times")
+def benches() -> Iterator[Result]:
+    few, many = measured(FEW), measured(MANY)
+    yield Result(
+        f"peak memory of normalising {MANY} clips",
+        ours=many["peak"] / 1e6,
+        theirs=few["peak"] / 1e6,
+        how=f"theirs: {FEW} clips; parent {many['parent'] / 1e6:.0f} MB and its workers, VmHWM",
+        unit="MB",
+        at_least=1 / MOST,
+    )
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--child":
-        child(Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
-    else:
-        main(Path(sys.argv[1]), *sys.argv[2:])
+    child(Path(sys.argv[1]), Path(sys.argv[2]))

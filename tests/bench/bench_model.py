@@ -6,17 +6,18 @@ import numpy as np
 import torch
 import torchaudio
 
+from contest import Contest, scaled
 from pengi_model import order
 from pengi_model.config import PAPER
 from pengi_model.mel import LogMel
 
-PAIRS = 1_000_000
 BATCH = 384  # pairs, sec. 4.3
 
 
-def cases() -> Iterator[tuple[str, object, object]]:
+def benches() -> Iterator[Contest]:
     torch.set_num_threads(1)
-    waves = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, (4, 7 * 44_100))).float()
+    clips = scaled(4)
+    waves = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, (clips, 7 * 44_100))).float()
     ours = LogMel(PAPER.mel)
     mel = torchaudio.transforms.MelSpectrogram(
         sample_rate=PAPER.mel.matrix_rate,
@@ -30,11 +31,19 @@ def cases() -> Iterator[tuple[str, object, object]]:
     )
     decibel = torchaudio.transforms.AmplitudeToDB("power")
     assert torch.allclose(ours(waves)[:, 0].mT, decibel(mel(waves)), atol=1e-2)
-    yield "log-mel / torchaudio", lambda: ours(waves), lambda: decibel(mel(waves))
+    yield Contest(
+        f"log-mel of {clips} clips of 7 s",
+        ours=lambda: ours(waves),
+        theirs=lambda: decibel(mel(waves)),
+        how="theirs: torchaudio's MelSpectrogram and AmplitudeToDB, one thread, equal to 0.01 dB",
+        rounds=15,
+    )
 
-    places = np.arange(BATCH)
-    yield (
-        "order of one batch / permutation of one million pairs",
-        lambda: order.positions(PAIRS, 0, 0, places),
-        lambda: np.random.default_rng(0).permutation(PAIRS)[places],
+    pairs, places = scaled(1_000_000, BATCH), np.arange(BATCH)
+    yield Contest(
+        f"training order of one batch of {pairs} pairs",
+        ours=lambda: order.positions(pairs, 0, 0, places),
+        theirs=lambda: np.random.default_rng(0).permutation(pairs)[places],
+        how="theirs: numpy's permutation of all pairs, of which a batch is taken",
+        rounds=15,
     )

@@ -11,10 +11,12 @@ import duckdb
 
 from flows.steps.lake import Lake, write_table
 from flows.steps.release import Ingested
+from flows.steps.shards import join
 from schemas import Archive, Dataset
-from schemas.tables import CLIPS, ROWS
+from schemas.tables import CLIPS, REJECTED, ROWS
 
 HERE = Path(__file__).parent
+_SHARD = 500  # clips
 
 
 class Kind(NamedTuple):
@@ -69,6 +71,9 @@ def _write(lake: Lake, kind: str, clips: int) -> Ingested:
         rows = con.sql((HERE / "rows.sql").read_text()).to_arrow_table()
         write_table(lake.rows(kind, "r"), rows.cast(ROWS))
         del rows
-        found = con.sql((HERE / "clips.sql").read_text()).to_arrow_table()
-        write_table(lake.clips(kind, "a"), found.cast(CLIPS))
+        found = con.sql((HERE / "clips.sql").read_text()).to_arrow_table().cast(CLIPS)
+        shards = (found.slice(start, _SHARD) for start in range(0, found.num_rows, _SHARD))
+        join(lake.clips(kind, "a"), CLIPS, shards)
+    for stop, version in (("rows", "r"), ("audio", "a")):
+        write_table(lake.rejected(kind, stop, version), REJECTED.empty_table())
     return Ingested(kind, "r", "a", "")
