@@ -39,7 +39,7 @@ def ingest(
     """
     world = None if given is not None else world
     dataset = file.dataset if world is None else _synthesised(lake, file.dataset, world, progress)
-    fetch(dataset, lake, given, progress, refresh=refresh)
+    fetch(dataset, lake, given, progress, refresh=refresh, remembered=world is None)
     raw = raw_tree(dataset, lake)
     limit = Limit(dataset.name, file.rows, raw, max_clips)
     inputs = (file.source_sha256, *_stated(dataset, limit))

@@ -34,17 +34,21 @@ def fetch(
     progress: Progress = silent,
     *,
     refresh: bool = False,
+    remembered: bool = True,
 ) -> Path:
     """Have every archive of `dataset`, verified; the path of the ledger (FETCHES).
 
     `given` is a copy somebody has already: a directory with the archives under their published
-    names, or with what is in them. What is there and untouched since is not read again, unless
-    `refresh`: then it is hashed, and fetched where it is wrong or its publisher has another one
-    now. Raises `FetchError` and `ChecksumError`.
+    names, or with what is in them; where it is None, one that was given before is `remembered`.
+    What is there and untouched since is not read again, unless `refresh`: then it is hashed, and
+    fetched where it is wrong or its publisher has another one now. Raises `FetchError` and
+    `ChecksumError`.
     """
     ledger = lake.fetches(dataset.name)
     with locked(lake.raw(dataset.name)):
         known = pq.read_table(ledger).to_pylist() if ledger.is_file() else []
+        if given is None and not remembered and _given(known):
+            known = []
         if given is None and refresh and _given(known):
             given = _place(known, dataset)
         if refresh or not _holds(known, dataset, lake, given):

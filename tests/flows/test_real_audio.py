@@ -41,3 +41,12 @@ def test_real_recordings_become_pairs(
         assert clip["source_channels"] == real.channels
         assert abs(clip["seconds"] - real.frames / real.samplerate) < 1e-4
         assert clip["licence"]
+
+
+def test_the_mini_world_does_not_read_a_real_copy(
+    pengi: Callable[..., Any], shared_data: Path, tmp_path: Path
+) -> None:
+    where = ("--lake", tmp_path / "lake", "--json")
+    real = json.loads(pengi("ingest", "esc50", "--raw", shared_data / "ESC-50", *where).out)
+    assert json.loads(pengi("ingest", "esc50", *where).out) == real  # the copy is remembered
+    assert json.loads(pengi("ingest", "esc50", "--mini", *where).out)["clips"] == 100
