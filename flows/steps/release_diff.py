@@ -19,35 +19,60 @@ from flows.steps.release import ingested, read_release
 from schemas import Part, Release
 from schemas.tables import PAIRS
 
+_Lines = list[dict[str, Any]]
+
+_SHOWN = ["template", "pair_id", "row_id", "input", "output"]
+
 
 def diff(lake: Lake, old: str, new: str, limit: int = 0) -> dict[str, Any]:
     """{"old", "new": ids; "lost", "added": pairs; "changes": counts; "pairs": `limit` of each}.
 
-    Datasets that are the same in both are not read. LakeError where a release is not there.
+    Datasets that are the same in both are not read, nor those that only one of them has, whose
+    counts stand in its manifest. LakeError where a release is not there.
     """
     before, after = read_release(lake, old), read_release(lake, new)
+    counts, shown = _changed(lake, before, after, limit)
+    for change, mine, theirs in (("added", after, before), ("lost", before, after)):
+        known = {part.dataset for part in theirs.parts}
+        for part in mine.parts:
+            if part.dataset not in known:
+                line = {"change": change, "dataset": part.dataset, "reason": "dataset"}
+                counts += [line | {"template": t, "pairs": n} for t, n in part.pair_counts.items()]
+                shown += [line | pair for pair in _first(lake, part, limit)]
+    shown.sort(key=lambda pair: pair["dataset"])
+    totals = {
+        change: sum(line["pairs"] for line in counts if line["change"] == change)
+        for change in ("added", "lost")
+    }
+    return {
+        **{"old": before.release_id, "new": after.release_id},
+        **totals,
+        "changes": sorted(counts, key=lambda x: (x["change"], x["dataset"], x["template"])),
+        "pairs": [
+            pair
+            for change in totals
+            for pair in [pair for pair in shown if pair["change"] == change][:limit]
+        ],
+    }
+
+
+def _changed(lake: Lake, before: Release, after: Release, limit: int) -> tuple[_Lines, _Lines]:
+    """(counts, the first pairs) of the datasets that both releases have."""
+    both = {p.dataset for p in before.parts} & {p.dataset for p in after.parts}
     with duckdb.connect() as con:
         for side, mine, theirs in (("old", before, after), ("new", after, before)):
-            _offer(con, lake, side, mine, [p for p in mine.parts if p not in theirs.parts])
+            differ = [p for p in mine.parts if p.dataset in both and p not in theirs.parts]
+            _offer(con, lake, side, differ)
         held = pa.chunked_array([_held_out(lake, before), _held_out(lake, after)])
         con.register("held_out_table", pa.table({"clip_id": held}))
         con.sql(sql("build/release_diff")).create("change_table")
         counts = con.sql(sql("results/release_diff")).to_arrow_table().to_pylist()
         con.execute("set variable most = ?", [limit])
-        shown = con.sql(sql("results/release_diff_pairs")).to_arrow_table().to_pylist()
-    totals = {
-        change: sum(line["pairs"] for line in counts if line["change"] == change)
-        for change in ("lost", "added")
-    }
-    ids = {"old": before.release_id, "new": after.release_id}
-    return {**ids, **totals, "changes": counts, "pairs": shown}
+        return counts, con.sql(sql("results/release_diff_pairs")).to_arrow_table().to_pylist()
 
 
-def _offer(
-    con: duckdb.DuckDBPyConnection, lake: Lake, side: str, release: Release, parts: list[Part]
-) -> None:
-    """Tables of one release: its datasets, the pairs of `parts`, the splits these train on."""
-    con.register(f"{side}_part_table", _column("dataset", (p.dataset for p in release.parts)))
+def _offer(con: duckdb.DuckDBPyConnection, lake: Lake, side: str, parts: list[Part]) -> None:
+    """Tables of one release: the pairs of `parts`, and the splits that these train on."""
     files = [str(lake.root / part.pairs.path) for part in parts]
     if files:
         con.read_parquet(files).create_view(f"{side}_table")
@@ -59,6 +84,18 @@ def _offer(
         f"{side}_split_table",
         both.append_column("split", _column("split", (split for _, split in splits))["split"]),
     )
+
+
+def _first(lake: Lake, part: Part, limit: int) -> _Lines:
+    """The first pairs that a part trains on."""
+    found: _Lines = []
+    with pq.ParquetFile(lake.root / part.pairs.path) as file:
+        for batch in file.iter_batches(1000, columns=["split", *_SHOWN]) if limit else ():
+            trained = batch.filter(pc.is_in(batch["split"], pa.array(part.train, pa.string())))
+            found += trained.select(_SHOWN).to_pylist()
+            if len(found) >= limit:
+                break
+    return found[:limit]
 
 
 def _column(name: str, values: Iterable[str]) -> pa.Table:

@@ -1,5 +1,6 @@
 -- grain: one line per pair that one of two releases has and the other has not, with the reason
--- old_table, new_table: the pairs files of the parts that differ; *_split_table: what they train on
+-- old_table, new_table: the pairs files of what both have, where they differ
+-- *_split_table: the splits that they train on
 with old_pairs as (
     select
         old_table.*,
@@ -57,7 +58,7 @@ changes as (
     select * from added
 ),
 
--- what the other release has beside a pair: its dataset, itself untrained, its row, its clip
+-- what the other release has beside a pair: itself untrained, its row, its clip
 others as (
     select
         'lost' as change,
@@ -78,18 +79,6 @@ others as (
     from old_pairs
 ),
 
-parts as (
-    select
-        'lost' as change,
-        dataset,
-    from new_part_table
-    union all
-    select
-        'added' as change,
-        dataset,
-    from old_part_table
-),
-
 held_out as (
     select clip_id from held_out_table
 )
@@ -99,8 +88,6 @@ select
     dataset,
     template,
     case
-        when (change, dataset) not in (select (parts.change, parts.dataset) from parts)
-            then 'dataset'
         when clip_id in (select held_out.clip_id from held_out) then 'held_out'
         when (change, pair_id) in (select (others.change, others.pair_id) from others)
             then 'split'

@@ -9,7 +9,6 @@ select
     template,
     reason,
     count(*) as pairs,
-    count(distinct clip_id) as clips,
 from changes
 group by change, dataset, template, reason
 order by change asc, dataset asc, template asc, reason asc
