@@ -1,5 +1,6 @@
 """`pengi run`, `pengi ingest`: make something happen."""
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -51,9 +52,11 @@ def run(
 
     wanted = params(profile, lake, datasets, raw, train, test, seed, leakage, choice)
     refuse(wanted)
-    with _prefect(Lake.create(lake)):
-        from flows.pengi import pengi
+    _records_in(Lake.create(lake))
+    atexit.register(_say_no_more)  # before Prefect's own, so that it runs after them
+    from flows.pengi import pengi
 
+    with _prefect():
         path = pengi(wanted)
     reading.results(lake)
     typer.echo(f"report: {path}")
@@ -109,12 +112,13 @@ def _counts(lake: Lake, done: "Ingested") -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _prefect(lake: Lake) -> Iterator[None]:
-    """A Prefect server that answers: the one configured, else one of our own for this run.
+def _say_no_more() -> None:
+    """DuckDB's binding calls a leak what Prefect's threads hold until the very end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
-    Prefect's records of the run are kept inside the lake, not in the user's home.
-    """
+
+def _records_in(lake: Lake) -> None:
+    """Prefect's records of a run are kept inside the lake, not in the user's home."""
     for name, value in (
         ("PREFECT_HOME", str(lake.root / ".prefect")),
         ("PREFECT_LOGGING_LEVEL", "WARNING"),
@@ -122,6 +126,11 @@ def _prefect(lake: Lake) -> Iterator[None]:
         ("DO_NOT_TRACK", "1"),
     ):
         os.environ.setdefault(name, value)
+
+
+@contextmanager
+def _prefect() -> Iterator[None]:
+    """A Prefect server that answers: the one configured, else one of our own for this run."""
     from prefect import settings
 
     if _answers(settings.PREFECT_API_URL.value()):
