@@ -31,12 +31,12 @@ _AT_ONCE = 2  # tasks side by side on one machine; each of them is one process's
 @task(name="plan", task_run_name="plan {params.profile}")
 def plan_run(params: Params) -> list[Choice]:
     """Choose datasets and splits; refuse at once, with every reason, what cannot be done here."""
+    fill_keys()  # what has no key is left out
     return refuse(params)
 
 
 @task(name="ingest", task_run_name="ingest {choice.file.dataset.name}")
 def ingest_dataset(lake: Lake, choice: Choice, given: Path | None, world: str | None) -> Ingested:
-    fill_keys()
     return ingest(lake, choice.file, given, world, progress())
 
 

@@ -17,6 +17,7 @@ from flows.estimate import Estimate, estimate, total
 from flows.params import Params
 from flows.profiles import PROFILES, Profile
 from flows.runs import RUNS
+from flows.steps.keys import key
 from schemas import Benchmark, Dataset, RequestError
 from schemas import Choice as Decision
 
@@ -190,7 +191,7 @@ def _lack(dataset: Dataset, params: Params) -> str | None:
     match dataset.access.kind:
         case "youtube" if find_spec("yt_dlp") is None:
             return f"youtube: install the extra: pip install 'pengi-reproduction[youtube]'. {copy}"
-        case "key" if not os.environ.get("FREESOUND_TOKEN"):
+        case "key" if key("FREESOUND_TOKEN") is None:
             return f"key: FREESOUND_TOKEN is not set. {dataset.access.how} {copy}"
         case "agreement" | "crawl" as kind:
             return f"{kind}: {dataset.access.how} Then give your copy: --raw {dataset.name}=DIR."

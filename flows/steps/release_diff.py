@@ -108,10 +108,8 @@ def _held_out(lake: Lake, release: Release) -> pa.Array:
     for stop in ingested(lake, release).values() if release.leakage == "strict" else ():
         rejected = pq.read_table(lake.rejected(stop.dataset, "pairs", stop.pairs))
         names = rejected.filter(pc.equal(rejected["stop"], "leakage"))["subject"].to_pylist()
-        clips = pq.read_table(
-            lake.clips(stop.dataset, stop.audio),
-            columns=["clip_id"],
-            filters=[("name", "in", names)] if names else None,
-        )
-        found += clips["clip_id"].to_pylist() if names else []
+        if names:
+            place, wanted = lake.clips(stop.dataset, stop.audio), [("name", "in", names)]
+            clips = pq.read_table(place, columns=["clip_id"], filters=wanted)
+            found += clips["clip_id"].to_pylist()
     return pa.array(found, pa.string())
