@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from flows.steps.lake import Lake
+from publisher import Server, serving
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -52,6 +53,20 @@ def shared_reference() -> Path:
 def lake(tmp_path: Path) -> Lake:
     """An empty lake."""
     return Lake.create(tmp_path / "lake")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A publisher's server on this machine."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Server]:
+    """A server under another host and port."""
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

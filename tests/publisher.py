@@ -111,3 +111,9 @@ def dataset(*archives: Archive, **facts: object) -> Dataset:
         }
         | facts
     )
+
+
+def one(server: Server, checksum: str | None = MD5, **facts: object) -> Dataset:
+    """A dataset of the one archive a.bin, which `server` gives."""
+    fields = {"name": "a.bin", "url": f"{server.url}/a.bin", "checksum": checksum}
+    return dataset(Archive.model_validate(fields | facts))

@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -14,15 +13,9 @@ import pytest
 from flows.steps import download as downloading
 from flows.steps.fetch import ChecksumError, FetchError, fetch, raw_tree
 from flows.steps.lake import Lake
-from publisher import BODY, MD5, Reply, Server, dataset, serving
+from publisher import BODY, MD5, Reply, Server, dataset
 from schemas import Archive, Dataset
 from schemas.tables import FETCHES
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -13,21 +13,8 @@ import pytest
 from flows.steps import download as downloading
 from flows.steps.fetch import ChecksumError, FetchError, fetch
 from flows.steps.lake import Lake
-from publisher import BODY, MD5, Reply, Server, dataset, serving
-from schemas import Access, Archive, Dataset
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[Server]:
-    """A server under another host and port."""
-    with serving() as server:
-        yield server
+from publisher import BODY, MD5, Reply, Server, dataset, one
+from schemas import Access, Archive
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +23,6 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found: list[float] = []
     monkeypatch.setattr(downloading.time, "sleep", found.append)
     return found
-
-
-def one(server: Server, checksum: str | None = MD5, **facts: object) -> Dataset:
-    fields = {"name": "a.bin", "url": f"{server.url}/a.bin", "checksum": checksum}
-    return dataset(Archive.model_validate(fields | facts))
 
 
 def body(lake: Lake) -> bytes:

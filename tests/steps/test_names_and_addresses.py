@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,21 +15,7 @@ from flows.steps.fetch import FetchError, fetch
 from flows.steps.gate import inside
 from flows.steps.journal import Journal
 from flows.steps.lake import Lake
-from publisher import MD5, Reply, Server, dataset, serving
-from schemas import Archive, Dataset
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[Server]:
-    """A server under another host and port."""
-    with serving() as server:
-        yield server
+from publisher import Reply, Server, one
 
 
 @pytest.fixture
@@ -39,11 +24,6 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found: list[float] = []
     monkeypatch.setattr(polite.time, "sleep", found.append)
     return found
-
-
-def one(server: Server, checksum: str | None = MD5, **facts: object) -> Dataset:
-    fields = {"name": "a.bin", "url": f"{server.url}/a.bin", "checksum": checksum}
-    return dataset(Archive.model_validate(fields | facts))
 
 
 def test_a_hub_file_is_asked_for_by_revision_and_the_key_stays_with_the_hub(

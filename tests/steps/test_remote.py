@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -20,15 +19,9 @@ from flows.steps.fetch import fetch, raw_tree
 from flows.steps.journal import Journal
 from flows.steps.lake import Lake
 from flows.steps.remote import Remotes, fetch_remotes
-from publisher import BODY, Reply, Server, dataset, serving
+from publisher import BODY, Reply, Server, dataset
 from schemas import Archive, Dataset, Remote
 from schemas.tables import REMOTES
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)
