@@ -20,7 +20,7 @@ class AudioError(Exception):
 
 
 def windows(audio: Audio, config: ModelConfig) -> list[torch.Tensor]:
-    """Paths, or waves (clips, samples) at 44.1 kHz -> of every clip its windows (n, config.samples).
+    """Paths, or waves (clips, samples) at 44.1 kHz -> each clip's windows (n, config.samples).
 
     n is 1, save where `config.crop` is "windows".
     """

@@ -73,7 +73,11 @@ def load(model_class: type[Model], path: Path) -> Model:
     if model.kind == "pengi":
         model.prompt_tokenizer = _tokenizer(path / _PROMPT) or tokenizer  # type: ignore[assignment]
     file = path / "model.safetensors"
-    if found := differences(model, state := _stored(file)):
+    state = _stored(file)
+    for copy, original in _tied(model).items():  # safetensors keeps one of them, by alphabet
+        if copy in state:
+            state.setdefault(original, state.pop(copy))
+    if found := differences(model, state):
         raise CheckpointError(
             f"{file}: expected the entries that its config.json describes, found differences: "
             f"{found}. Copy the folder again from where it was written."
@@ -125,13 +129,13 @@ def fill(model: nn.Module, state: State) -> None:
             part.tie_weights()
 
 
-def _tied(model: nn.Module) -> set[str]:
-    """Names of weights that are those of another name."""
+def _tied(model: nn.Module) -> dict[str, str]:
+    """Names of weights that are those of another name, with that name."""
     return {
-        f"{prefix}.{name}" if prefix else name
-        for prefix, part in model.named_modules()
+        f"{prefix}.{copy}": f"{prefix}.{original}"
+        for prefix, part in model.named_children()
         if isinstance(part, PreTrainedModel)
-        for name in part.get_expanded_tied_weights_keys()
+        for copy, original in part.get_expanded_tied_weights_keys().items()
     }
 
 
@@ -141,13 +145,12 @@ def _stored(file: Path) -> State:
         raise CheckpointError(f"{file}: expected the model's weights, found no such file.")
     try:
         with safe_open(file, "pt") as weights:
-            names, same = list(weights.keys()), weights.metadata() or {}
-        state = {name: _read(file, name) for name in names}
+            names = list(weights.keys())
+        return {name: _read(file, name) for name in names}
     except SafetensorError as error:
         raise CheckpointError(
             f"{file}: expected a complete safetensors file, found: {error}. Copy it again."
         ) from error
-    return state | {name: state[kept] for name, kept in same.items() if kept in state}
 
 
 def _read(file: Path, name: str) -> torch.Tensor:

@@ -182,7 +182,7 @@ class DualEncoder(nn.Module):
         """Where the parameters are."""
         return self.audio_encoder.log_mel.matrix.device
 
-    bfloat16 = False  # what `in_bfloat16` sets
+    mixed = False  # what `in_bfloat16` sets
 
     def prompt_ids(self, texts: Sequence[str]) -> Ids:
         """Ids and mask (texts, prompt_tokens), on the model's device."""
@@ -191,18 +191,21 @@ class DualEncoder(nn.Module):
 
     def autocast(self) -> torch.autocast:
         """Of what stays in float32 after `in_bfloat16`; without it, nothing."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed)
 
-    @torch.inference_mode()
     def audio_vector(self, audio: Audio) -> torch.Tensor:
         """Encoded clips (clips, projection), float32, not normalised: the mean of their windows."""
-        found = windows(audio, self.config)
+        return self.encoded(windows(audio, self.config))
+
+    @torch.inference_mode()
+    def encoded(self, heard: Sequence[torch.Tensor]) -> torch.Tensor:
+        """`audio_vector` of clips that are cut already: of each its windows (n, samples)."""
         with self.autocast():
-            encoded = [
+            found = [
                 self.audio_encoder(part.to(self.device)).float()
-                for part in torch.cat(found).split(_WINDOWS)
+                for part in torch.cat(list(heard)).split(_WINDOWS)
             ]
-        return torch.stack([v.mean(0) for v in torch.cat(encoded).split([len(w) for w in found])])
+        return torch.stack([v.mean(0) for v in torch.cat(found).split([len(w) for w in heard])])
 
     @torch.inference_mode()
     def audio_embedding(self, audio: Audio) -> torch.Tensor:

@@ -40,17 +40,17 @@ def _scores(
     output = model(inputs_embeds=prefix, use_cache=True, logits_to_keep=1)
     first = output.logits[:, -1].float().log_softmax(-1)[:, ids[:, 0]]
     rest = [
-        _rest(model, output.past_key_values, chunk, kept.bool())
+        _rest(model, output.past_key_values, len(prefix), chunk, kept.bool())
         for chunk, kept in zip(ids.split(at_once), mask.split(at_once), strict=True)
     ]
     return first + torch.cat(rest, dim=1)
 
 
 def _rest(
-    model: GPT2LMHeadModel, read: DynamicCache, ids: torch.Tensor, mask: torch.Tensor
+    model: GPT2LMHeadModel, read: DynamicCache, clips: int, ids: torch.Tensor, mask: torch.Tensor
 ) -> torch.Tensor:
     """Sums (clips, candidates) over all tokens but the first of each candidate."""
-    clips, length = read.layers[0].keys.shape[0], read.get_seq_length()
+    length = read.get_seq_length()
     owner, place = mask[:, 1:].nonzero(as_tuple=True)  # of each token that is read
     sums = torch.zeros(clips, len(ids), device=ids.device)
     if not len(owner):

@@ -115,21 +115,10 @@ class Pengi(DualEncoder):
         prefix = self.prefix_from(self.audio_encoder(samples), self.text_vector(*prompt))
         return self.loss(prefix, *caption)
 
-    def freeze(self, text_projections: bool = True) -> None:
-        """Leave gradients to what is trained: as released, all but CLIP's tower and GPT-2.
-
-        `text_projections=False` is the paper's gamma: audio encoder and mapping networks.
-        """
-        self.requires_grad_(True)
-        self.language_model.requires_grad_(False)
-        if self.text_encoder is not None:
-            frozen = self.text_encoder.clip if text_projections else self.text_encoder
-            frozen.requires_grad_(False)
-
     def in_bfloat16(self) -> Self:
         """Answer in bfloat16: the language model's weights; the rest by autocast, save log-mels."""
-        self.language_model.to(torch.bfloat16)
-        self.bfloat16 = True
+        self.language_model.bfloat16()
+        self.mixed = True
         return self
 
     @torch.inference_mode()
@@ -147,13 +136,13 @@ class Pengi(DualEncoder):
         for prompt, count in text.too_long(self.prompt_tokenizer, prompts, self.config).items():
             warnings.warn(
                 f"prompt: expected at most {self.config.prompt_tokens} tokens, found {count}; the "
-                f"rest is not read. Shorten it: {prompt!r}",
+                f"rest is not read. Shorten it: {prompt[:60]!r}...",
                 text.LongPromptWarning,
                 stacklevel=2,
             )
         with self.autocast():
             prefix = self.prefix_from(vectors, self.text_vector(*self.prompt_ids(prompts)))
-        return prefix.to(self.language_model.dtype)
+        return prefix.to(self.language_model.transformer.wte.weight.dtype)
 
     def generate(
         self,

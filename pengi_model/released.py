@@ -1,6 +1,5 @@
 """The released checkpoints `base.pth` and `base_no_text_enc.pth` of microsoft/Pengi."""
 
-import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -71,14 +70,13 @@ def from_released(
     """
     state = read(Path(path))
     config = configuration(state, WRAPPER if wrapper else RELEASED)
-    language_tokenizer = _tokenizer(tokenizer)
-    if language_tokenizer is not None:
-        language_tokenizer.add_special_tokens({"pad_token": "!"})  # id 0, as released
-    prompts = _tokenizer(prompt_tokenizer) if config.text else language_tokenizer
     with checkpoint.without_weights():
-        model = Pengi(config, language_tokenizer)
-    model.prompt_tokenizer = prompts
+        model = Pengi(config)
     fill(model, renamed(state), str(path))
+    model.tokenizer = _tokenizer(tokenizer)
+    if model.tokenizer is not None:
+        model.tokenizer.add_special_tokens({"pad_token": "!"})  # id 0, as released
+    model.prompt_tokenizer = _tokenizer(prompt_tokenizer) if config.text else model.tokenizer
     return model.eval()
 
 
@@ -88,7 +86,7 @@ def read(path: Path) -> State:
         raise ReleasedError(f"{path}: expected a released .pth file, found none. Check the path.")
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
+    except Exception as error:  # bytes that are no checkpoint fail in any way
         raise ReleasedError(_unreadable(path, error)) from error
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict):
@@ -104,7 +102,7 @@ def read(path: Path) -> State:
 
 def _unreadable(path: Path, error: Exception) -> str:
     line = str(error).partition("\n")[0]
-    if "Unsupported" in str(error) or "GLOBAL" in str(error):
+    if "Unsupported global" in str(error) or "Can only build" in str(error):
         return (
             f"{path}: expected a checkpoint of plain tensors, found code or other objects, which "
             f"were not run. If you trust the file, load it once with torch.load(..., "

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pengi_model.config import LanguageConfig
 from pengi_model.beams import beam_search
+from pengi_model.config import LanguageConfig
 from pengi_model.likelihood import after
 from pengi_model.model import gpt2
 
