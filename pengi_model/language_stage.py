@@ -132,7 +132,7 @@ class LanguageStage:
         end = end_of(tokenizer)
         size = SIZES[config.size].with_tokens(len(tokenizer), end, end)
         self.module = Language(size, tokenizer).train()
-        slots = (size.audio_mapping.prefix, size.text_mapping.prefix)
+        slots = (size.audio_mapping.prefix, size.text_prefix)
         self.texts = Texts(tokenizer, texts(spec), slots, size.caption_tokens, config.copied)
         self.optimizer = adamw([self.module], decay=config.schedule.decay)
 

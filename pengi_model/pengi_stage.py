@@ -2,10 +2,9 @@
 
 Begins with the mapping networks alone on cached audio vectors (a warm-up the paper does not have:
 at this size, end to end from the start does not speak), then trains them with the audio encoder.
-Text encoder and language model stay frozen.
+Text encoder and language model stay frozen. Which parts there are is the variant's (`joining`).
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from torch import Tensor
 from pengi_model import order
 from pengi_model.augment import augmented
 from pengi_model.encoders import Clap
+from pengi_model.joining import joined
 from pengi_model.language_stage import Language
 from pengi_model.loop import Emit, adamw, counting, plan, seeded
-from pengi_model.model import Pengi
 from pengi_model.reads import Reads
 from pengi_model.settings import GenerativeSettings
 from pengi_model.sounds import Sounds
@@ -45,11 +44,12 @@ class PengiStage:
         self.module = joined(
             Clap.from_pretrained(parents["clap"]),
             Language.from_pretrained(parents["language_model"]),
+            config.variant,
         )
         model = self.module.eval()
         model.requires_grad_(False)
-        trained = [model.audio_mapping, model.text_mapping, model.audio_encoder]
-        for part in trained:
+        mapping = [part for part in (model.audio_mapping, model.text_mapping) if part]
+        for part in (*mapping, model.audio_encoder):
             part.requires_grad_(True)
         self.sounds = Sounds(
             self.reads,
@@ -58,7 +58,7 @@ class PengiStage:
             config.keep_mels,
             counting(emit, "log-mels"),
         )
-        self.optimizer = adamw(trained[:2], trained[2:], decay=config.schedule.decay)
+        self.optimizer = adamw(mapping, [model.audio_encoder], decay=config.schedule.decay)
         self.cache: Tensor | None = None
 
     def rates(self, step: int) -> list[float]:
@@ -89,8 +89,10 @@ class PengiStage:
         vectors = self._vectors(step, self.sounds.clip_of[positions])
         with torch.no_grad():
             ids, mask = self.module.prompt_ids([self.reads.inputs[at] for at in positions])
-            longest = int(mask.sum(1).max())
-            prompts = self.module.text_vector(ids[:, :longest], mask[:, :longest])
+            if self.module.text_encoder is not None:  # else the padding is read too
+                longest = int(mask.sum(1).max())
+                ids, mask = ids[:, :longest], mask[:, :longest]
+            prompts = self.module.text_vector(ids, mask)
         prefix = self.module.prefix_from(vectors, prompts)
         caption = self.module.caption_ids([self.reads.outputs[at] for at in positions])
         return self.module.loss(prefix, *caption)
@@ -144,13 +146,3 @@ class PengiStage:
     def save(self, folder: Path) -> None:
         """Write the Pengi model."""
         self.module.eval().save_pretrained(folder)
-
-
-def joined(clap: Clap, language: Language) -> Pengi:
-    """A Pengi of CLAP's encoders and the language model, with new mapping networks."""
-    config = replace(clap.config, language=language.config.language)
-    model = Pengi(config, language.tokenizer, clap.tokenizer)
-    model.audio_encoder = clap.audio_encoder
-    model.text_encoder = clap.text_encoder
-    model.language_model = language.language_model
-    return model

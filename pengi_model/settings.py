@@ -14,6 +14,9 @@ from pengi_model.config import PAPER, SMALL, TINY, ModelConfig
 SIZES: dict[str, ModelConfig] = {"tiny": TINY, "small": SMALL, "paper": PAPER}
 
 
+Variant = Literal["pengi", "no_text_encoder", "lm_prompt_only"]
+
+
 class SettingsError(Exception):
     """A config that is none of the settings below."""
 
@@ -91,6 +94,7 @@ class GenerativeSettings:
     passes: int  # augmented passes cached for the warm-up beside the clean one
     schedule: Schedule  # end to end
     audio_rate: float  # learning rate of the audio encoder; 0 keeps it frozen (Table 13)
+    variant: Variant = "pengi"  # how the prompt reaches the language model (App. F)
     templates: Mapping[str, int] = field(default_factory=dict[str, int])
     keep_mels: bool = True
     augment: Augment = Augment()
