@@ -63,7 +63,7 @@ class ClapStage:
         self.config, self.seed, self.ranks = config, seed, ranks
         self.reads = Reads(spec, config.templates, config.held_out)
         self.templates = self.reads.templates
-        self.schedule = config.schedule.resolved(len(self.reads))
+        self.schedule = config.schedule.over(len(self.reads))
         self.steps = self.schedule.steps
         tokenizer = of_release(spec, config.vocabulary)
         torch.manual_seed(seeded(seed, "weights"))

@@ -89,7 +89,7 @@ class PengiStage:
         self.config, self.seed, self.emit, self.ranks = config, seed, emit, ranks
         self.reads = Reads(spec, config.templates, config.held_out)
         self.templates = self.reads.templates
-        self.schedule = config.schedule.resolved(len(self.reads))
+        self.schedule = config.schedule.over(len(self.reads))
         self.warmup = config.warmup.steps
         self.steps = self.warmup + self.schedule.steps
         torch.manual_seed(seeded(seed, "weights"))

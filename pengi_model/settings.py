@@ -7,7 +7,6 @@ steps, never minutes, so that a training can be repeated.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from math import ceil
 from typing import Any, Literal
 
 from pengi_model.config import PAPER, SMALL, TINY, ModelConfig
@@ -24,18 +23,15 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Schedule:
-    """Steps with a linear warm-up, then down to zero: as a cosine, or linear as in the paper.
+    """Steps with a linear warm-up, then down to zero along a cosine or a line."""
 
-    `epochs` instead of `steps` counts passes over the pairs, see `resolved`.
-    """
-
-    batch: int  # samples of a step, all processes together
+    steps: int
+    batch: int  # samples, all processes together
     rate: float
-    steps: int = 0
-    epochs: float = 0.0
     warmup: int = 0
-    decay: float = 0.0  # weight decay, on matrices only; with 0 AdamW is the paper's Adam
+    decay: float = 0.0  # weight decay, on matrices only
     shape: Literal["cosine", "linear"] = "cosine"
+    epochs: int = 0  # where it is given, `steps` follows from it and the number of pairs
 
     def at(self, step: int) -> float:
         """Learning rate at a step counted from the schedule's start."""
@@ -46,9 +42,9 @@ class Schedule:
             return self.rate * (1 - done)
         return self.rate * 0.5 * (1 + math.cos(math.pi * done))
 
-    def resolved(self, pairs: int) -> "Schedule":
-        """With its steps: as given, or those of `epochs` over so many pairs."""
-        return self if self.steps else replace(self, steps=ceil(self.epochs * pairs / self.batch))
+    def over(self, pairs: int) -> "Schedule":
+        """This schedule with the steps that its epochs over so many pairs take."""
+        return replace(self, steps=math.ceil(self.epochs * pairs / self.batch) or self.steps)
 
 
 @dataclass(frozen=True)
