@@ -48,13 +48,7 @@ def beam_search(
             cache.batch_select_indices(going.nonzero().flatten())
             seen = seen[going]
         seen = torch.cat((seen, itself.expand(len(live), -1, -1)), dim=2)
-        logits = model(
-            input_ids=tokens[live, :, step - 1],
-            position_ids=torch.full((1, beams), length + step - 1, device=prefix.device),
-            attention_mask=seen[:, None],
-            past_key_values=cache,
-            use_cache=True,
-        ).logits
+        logits = _logits(model, cache, tokens[live, :, step - 1], seen, length + step - 1)
         candidates = _log_probs(logits, stop, step < least)
         best = _extended(candidates, sums[live], lengths[live], finished[live])
         history = tokens[live].gather(1, best.source[:, :, None].expand(-1, -1, steps))
@@ -63,6 +57,26 @@ def beam_search(
         finished[live] = best.finished | (best.token == stop)
         seen = seen.gather(1, best.source[:, :, None].expand_as(seen))
     return _sorted(tokens, lengths, sums / lengths)
+
+
+def _logits(
+    model: GPT2LMHeadModel,
+    cache: DynamicCache,
+    tokens: torch.Tensor,
+    seen: torch.Tensor,
+    position: int,
+) -> torch.Tensor:
+    """Logits (clips, beams, vocabulary) behind `tokens` (clips, beams), which the cache takes in.
+
+    seen: (clips, beams, cache + beams), what each beam goes on from; position: of all the tokens.
+    """
+    return model(
+        input_ids=tokens,
+        position_ids=torch.full((1, tokens.shape[1]), position, device=tokens.device),
+        attention_mask=seen[:, None],
+        past_key_values=cache,
+        use_cache=True,
+    ).logits
 
 
 def _log_probs(logits: torch.Tensor, stop: int, too_early: bool) -> torch.Tensor:

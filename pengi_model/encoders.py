@@ -284,10 +284,7 @@ class Clap(DualEncoder):
         return self.log_scale.exp() * audio @ text.T
 
     def save_pretrained(self, path: Path | str, card: str = "") -> None:
-        """Write config.json, model.safetensors, the tokenizer and a model card into a new folder.
-
-        card: Markdown on the data release, the results and whatever else a reader should know.
-        """
+        """Write configuration, weights, tokenizer and a model card (Markdown) to a new folder."""
         checkpoint.save(self, Path(path), card)
 
     @classmethod
