@@ -254,11 +254,12 @@ def errors(scores: Sequence[_Line]) -> list[_Line]:
 
 def provenance(release: Release, runs: Sequence[Run]) -> list[tuple[str, str]]:
     """What the page as a whole is made from."""
+    made = sorted((k, v) for k, v in release.provenance.items() if k != "skipped")
     facts = [
         ("release", release.release_id),
         ("sha256 of its pair ids", release.pairs_sha256),
         ("leakage filter", release.leakage),
-        *((name.replace("_", " "), value) for name, value in sorted(release.provenance.items())),
+        *((name.replace("_", " "), value) for name, value in made),
     ]
     for run in runs:
         parents = "".join(f", from {name} {id}" for name, id in sorted(run.parents.items()))
