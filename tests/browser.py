@@ -43,6 +43,10 @@ class Browser:
         """What a JavaScript function body returns."""
         return self._post("/execute/sync", script=script, args=[])
 
+    def wait(self, script: str) -> Any:
+        """What a JavaScript function body hands to its last argument."""
+        return self._post("/execute/async", script=script, args=[])
+
     def press(self, key: str) -> None:
         keys = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
         self._post("/actions", actions=[{"type": "key", "id": "keys", "actions": keys}])
@@ -67,7 +71,8 @@ def chromium() -> Iterator[Browser]:
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     service = subprocess.Popen([driver, "--port=0"], env={**os.environ, "LC_ALL": "C"}, **quiet)
     try:
-        port = next(m[1] for line in service.stdout or [] if (m := re.search(r"port (\d+)\.", line)))
+        told = (re.search(r"port (\d+)\.", line) for line in service.stdout or [])
+        port = next(found[1] for found in told if found)
         options = {"binary": program, "args": list(_FLAGS)}
         wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": _logs()}
         start = {"capabilities": {"alwaysMatch": wanted}}

@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from flows.steps.checks import sql
 from flows.steps.lake import Lake
@@ -54,7 +55,7 @@ def closed(benchmark: Benchmark) -> bool:
 def matrix(
     benchmark: Benchmark, rows: list[_Line], answers: Path, texts: Path, prompt: str
 ) -> Matrix | None:
-    """The matrix of the generated answers to `prompt`; None where rows or answers are missing.
+    """The matrix of the generated answers to `prompt`; None where something is missing.
 
     rows: as `benchmark_rows` gives them; answers, texts: files of one evaluation.
     """
@@ -68,7 +69,9 @@ def matrix(
         return None
     labels = list(benchmark.labels)
     said = [given[row["clip_id"]] for row in rows]
-    columns = [_SILENT if c is None else labels[c] for c in _read(benchmark, said, texts)]
+    if (read := _read(benchmark, said, texts)) is None:
+        return None
+    columns = [_SILENT if c is None else labels[c] for c in read]
     pairs = Counter(zip((str(truth) for truth in truths), columns, strict=True))
     wide = [*labels, _SILENT] if _SILENT in columns else labels
     wrong = [(truth, column, times) for (truth, column), times in pairs.items() if truth != column]
@@ -92,23 +95,25 @@ def _truth(benchmark: Benchmark, row: _Line) -> str | None:
     return names[0] if len(names) == 1 and names[0] in benchmark.labels else None
 
 
-def _read(benchmark: Benchmark, said: list[str], texts: Path) -> list[int | None]:
-    """The label that each answer is read as, as `flows.steps.measures` reads it."""
+def _read(benchmark: Benchmark, said: list[str], texts: Path) -> list[int | None] | None:
+    """The label that each answer is read as, as measures.py reads it; None without vectors."""
     if benchmark.truth == "velocity":
         return _nearest(benchmark, said)
     wanted = said
     if benchmark.truth == "instrument" and benchmark.scoring == "field":
         wanted = [cleaned(text.split(",")[0]) for text in said]
     space = Space.read(pq.read_table(texts), "pengi")
-    if space is None:
-        return [None] * len(said)
-    cosines = space.cosines(wanted, list(benchmark.labels.values()))
+    labels = list(benchmark.labels.values())
+    if space is None or not {*labels, *wanted} - {""} <= set(space.index):
+        return None
+    cosines = space.cosines(wanted, labels)
     if wanted is not said:
         cosines += 3.0 * _named(benchmark, wanted)  # a label that is named beats any cosine
-    return [int(np.argmax(row)) if text else None for row, text in zip(cosines, wanted, strict=True)]
+    best = [int(place) for place in cosines.argmax(axis=1)]
+    return [place if text else None for place, text in zip(best, wanted, strict=True)]
 
 
-def _named(benchmark: Benchmark, said: list[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _named(benchmark: Benchmark, said: list[str]) -> NDArray[np.float64]:
     labels = [_instrument(label) for label in benchmark.labels.values()]
     return np.asarray([[_instrument(text) == label for label in labels] for text in said], float)
 

@@ -35,16 +35,21 @@ def whole(cell: Cell) -> float:
 def end(cells: Iterable[Cell]) -> float:
     """The end of the cells' axis: 1 (or 100 %), a higher whole number where CIDEr-D needs it."""
     return max(
-        whole(cell) * max(1, math.ceil(max(cell[mark] or 0.0 for mark in _MARKS) / whole(cell)))
+        whole(cell) * max(1, math.ceil(max(_mark(cell, m) or 0.0 for m in _MARKS) / whole(cell)))
         for cell in cells
     )
 
 
 def strip(cell: Cell, stop: float) -> dict[str, str | None]:
     """Marks of one cell in percent of the width of an axis from 0 to `stop`."""
-    return {
-        mark: None if cell[mark] is None else f"{100 * cell[mark] / stop:.2f}%" for mark in _MARKS
-    }
+    values = {mark: _mark(cell, mark) for mark in _MARKS}
+    return {m: None if v is None else f"{100 * v / stop:.2f}%" for m, v in values.items()}
+
+
+def _mark(cell: Cell, mark: str) -> float | None:
+    """What can be drawn: a score that is no number (NaN) stands in the table, not on the axis."""
+    value = cell[mark]
+    return value if value is not None and math.isfinite(value) else None
 
 
 def bar(difference: float, full: float) -> tuple[str, str]:

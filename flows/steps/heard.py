@@ -56,7 +56,7 @@ def spectrogram(wave: _Floats) -> NDArray[np.uint8]:
     starts = np.linspace(0, max(len(wave) - 1, 0), _COLUMNS).astype(int)
     frames = padded[starts[:, None] + np.arange(_WINDOW)] * np.hanning(_WINDOW)
     power = np.abs(np.fft.rfft(frames)) ** 2  # (columns, bins)
-    edges = np.geomspace(_LOWEST, _RATE / 2, _BANDS + 1) * _WINDOW / _RATE
+    edges = np.geomspace(_LOWEST, _RATE / 2, _BANDS + 1) * _WINDOW / _RATE + 0.5  # in bins
     total = np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1)], axis=1)
     within = [np.interp(edges, np.arange(total.shape[1]), line) for line in total]
     level = 10 * np.log10(np.diff(within, axis=1) / np.diff(edges) + 1e-9)

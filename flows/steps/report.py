@@ -67,7 +67,9 @@ def _rendered(page: _Page) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"number": number, "counted": counted, "shades": shades}
+    environment.filters["number"] = number
+    environment.filters["counted"] = counted
+    environment.filters["shades"] = shades
     return environment.get_template("report.html").render(page)
 
 

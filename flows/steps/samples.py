@@ -29,6 +29,7 @@ _FIGURES = {
     "figure5": "Figure 5: additional text guides the answer",
     "figure6": "Figure 6: audio prefixes as the nearest tokens",
 }
+_ANSWERED = ("run_id", "benchmark", "protocol", "clip_id", "row_id", "prompt", "answer", "score")
 _Line = dict[str, Any]
 
 
@@ -98,11 +99,10 @@ def _sampled(
     lake: Lake, run: Run, found: pa.Table, declared: Mapping[str, Benchmark]
 ) -> list[_Line]:
     paths = sorted((lake.run(run.run_id) / "answers").glob("*.parquet"))
-    columns = [name for name in ANSWERS.names if name != "candidates"]
-    tables = [pq.read_table(path, columns=columns) for path in paths]
+    tables = [pq.read_table(path, columns=list(_ANSWERED)) for path in paths]
     names = {"benchmark": list(declared), "dataset": [b.dataset for b in declared.values()]}
     with duckdb.connect() as con:
-        empty = ANSWERS.empty_table().select(columns)
+        empty = ANSWERS.empty_table().select(list(_ANSWERED))
         con.register("answer_table", pa.concat_tables([empty, *tables]))
         con.register("score_table", found)
         types = pa.schema({"benchmark": pa.string(), "dataset": pa.string()})
@@ -148,25 +148,30 @@ def _title(dataset: str) -> str:
 
 
 def examples(lake: Lake, runs: Iterable[Run], player: Player) -> list[_Line]:
-    """One line per figure of the runs' examples.parquet: its title, run and clips with lines."""
+    """One line per place of the runs' examples.parquet: its title, run and clips with lines."""
     figures: dict[tuple[str, str], dict[str, list[_Line]]] = {}
     for run in runs:
         path = lake.run(run.run_id) / "examples.parquet"
         for line in pq.read_table(path).to_pylist() if path.is_file() else []:
-            clips = figures.setdefault((line["figure"], run.name), {})
+            clips = figures.setdefault((line["place"], run.name), {})
             clips.setdefault(line["clip_id"] or "", []).append(_example(line))
     player.load(clip for clips in figures.values() for clip in clips if clip)
     return [
         {
-            "title": _FIGURES.get(figure.lower().replace(" ", "").replace("_", ""), figure),
+            "title": _FIGURES.get(figure, figure),
             "run": run,
             "cards": [
                 {"clip_id": clip, "heard": player.known.get(clip), "lines": lines}
                 for clip, lines in clips.items()
             ],
         }
-        for (figure, run), clips in sorted(figures.items(), key=lambda item: item[0])
+        for (figure, run), clips in sorted(figures.items(), key=_order)
     ]
+
+
+def _order(item: tuple[tuple[str, str], Any]) -> tuple[int, str, str]:
+    (figure, run), _ = item
+    return (list(_FIGURES).index(figure) if figure in _FIGURES else len(_FIGURES), figure, run)
 
 
 def _example(line: _Line) -> _Line:

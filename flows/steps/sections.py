@@ -19,6 +19,7 @@ _PLACES = {  # of what a score row says, in the order of reading; what else it h
     "metric": "metric",
     "prompt": "prompt",
     "protocol": "protocol",
+    "protocol_version": "protocol version",
     "decoding": "decoding",
     "window": "window",
     "n": "scored",
@@ -63,8 +64,9 @@ class Sources:
             row
             for row in self.rows.get((cell["run_id"], cell["benchmark"], cell["metric"]), [])
             if row["protocol"] == "likelihood" and row["value"] is not None
+            if row["prompt"] == cell["prompt"] or (row["headline"] and cell["table"] != "table11")
         ]
-        rows.sort(key=lambda row: (row["prompt"] != cell["prompt"], not row["headline"]))
+        rows.sort(key=lambda row: row["prompt"] != cell["prompt"])
         return (whole(cell) * rows[0]["value"], self.id(rows[0], cell["unit"])) if rows else None
 
     def id(self, row: _Line, unit: str) -> str:
@@ -153,19 +155,19 @@ def _lines(
 def _line(
     cell: Cell, stop: float, series: list[str], full: float, sources: Sources, why: Sequence[str]
 ) -> _Line:
-    ours, paper = cell["ours"], cell["paper"]
-    both = ours is not None and paper is not None
+    ours, paper, low = cell["ours"], cell["paper"], cell["ci_low"]
+    difference = None if None in (ours, paper) else ours - paper
     return {
         **cell,
         "series": _series(cell),
         "shape": series.index(_series(cell)) % _SHAPES,
         "strip": strip(cell, stop),
-        "difference": ours - paper if both else None,
-        "bar": bar(ours - paper, full) if both else None,
+        "difference": difference,
+        "bar": None if difference is None else bar(difference, full),
         "comparable": cell["n_official"] == cell["n"],
-        "within": both and cell["ci_low"] is not None and cell["ci_low"] <= paper <= cell["ci_high"],
+        "within": None not in (low, paper) and low <= paper <= cell["ci_high"],
         "source": sources.of(cell) if ours is not None else None,
-        "likelihood": sources.likelihood(cell) if cell["run_id"] else None,
+        "likelihood": sources.likelihood(cell) if ours is not None else None,
         "why": why.index(cell["reason"]) + 1 if cell["reason"] in why else None,
     }
 

@@ -1,4 +1,4 @@
--- grain: one line per answer to a headline prompt for the first three clips of a dataset, by clip id
+-- grain: one line per answer to a headline prompt, for the first three clips of a dataset
 with answers as (
     select * from answer_table
 ),
