@@ -69,8 +69,7 @@ def _rendered(page: _Page) -> str:
     )
     environment.filters["number"] = number
     environment.filters["counted"] = counted
-    environment.filters["shades"] = shades
-    return environment.get_template("report.html").render(page)
+    return environment.get_template("report.html").render(page, shades=shades)
 
 
 def _declared(release: Release) -> dict[str, Benchmark]:
@@ -133,10 +132,11 @@ def _answers(
     lines = found.to_pylist()
     run = sections.headline_run(runs, lines)
     player = Player(lake, versions)
-    page: _Page = {"shown": run, "matrices": [], "samples": [], "above": (0, 0)}
+    page: _Page = {"shown": run, "matrices": [], "samples": [], "examples": []}
+    page["above"] = (0, 0)
     if run:
         page["above"] = sections.above_chance(found, run.name)
         page["matrices"] = confusion.matrices(lake, run, lines, declared, versions)
         page["samples"] = samples(lake, run, found, declared, player)
-    page["examples"] = examples(lake, runs, player)
+        page["examples"] = examples(lake, run, player)
     return page | {"carried": player.bytes, "silent": player.silent, "limit": LIMIT}

@@ -21,13 +21,13 @@ from schemas.tables import ANSWERS
 LIMIT = 4_000_000  # bytes of all sounds and pictures of one page
 _REFERENCES = 3  # of a caption
 _QUESTIONS = 3  # on one clip
-_FIGURES = {
-    "table1": "Table 1: audio tasks and their templates",
-    "table2": "Table 2: downstream tasks",
-    "table10": "Table 10: generated examples",
-    "figure4": "Figure 4: one clip, several prompts",
-    "figure5": "Figure 5: additional text guides the answer",
-    "figure6": "Figure 6: audio prefixes as the nearest tokens",
+_PLACES = {
+    "table1": "Table 1: every template, asked",
+    "table2": "Table 2: the downstream tasks as they are asked here",
+    "table10": "Table 10: the audio prefix read as its nearest tokens",
+    "figure4": "Figure 4: every template, asked of another clip",
+    "figure5": "Figure 5: text added behind the prompt",
+    "figure6": "Figure 6: text that steers the answer",
 }
 _ANSWERED = ("run_id", "benchmark", "protocol", "clip_id", "row_id", "prompt", "answer", "score")
 _Line = dict[str, Any]
@@ -42,25 +42,26 @@ class Player:
         self.known: dict[str, Heard | None] = {}
 
     def load(self, clip_ids: Iterable[str]) -> None:
-        """Decode the clips, in their order, as far as the page can carry them."""
-        wanted = list(dict.fromkeys(clip_ids))
+        """Decode the clips that are not known yet; None is one whose sound is not there."""
+        wanted = [clip_id for clip_id in dict.fromkeys(clip_ids) if clip_id not in self.known]
         found = self._clips(wanted)
         for clip_id in wanted:
-            if clip_id not in self.known:
-                self.known[clip_id] = self._carried(found.get(clip_id))
+            self.known[clip_id] = self._decoded(found.get(clip_id))
 
-    def _carried(self, clip: _Line | None) -> Heard | None:
-        made: Heard | None = None
-        if clip is not None and self.bytes < LIMIT:
-            try:
-                made = heard(self.lake, clip)
-            except (LakeError, OSError):  # the card says that its sound is not there
-                made = None
+    def play(self, clip_id: str) -> Heard | None:
+        """What a card carries, which counts each time; None beyond the limit."""
+        made = self.known.get(clip_id)
         if made is None or self.bytes + made.bytes > LIMIT:
             self.silent += 1
             return None
         self.bytes += made.bytes
         return made
+
+    def _decoded(self, clip: _Line | None) -> Heard | None:
+        try:
+            return heard(self.lake, clip) if clip else None
+        except (LakeError, OSError):  # a lost or changed shard: the card says so
+            return None
 
     def _clips(self, clip_ids: Sequence[str]) -> dict[str, _Line]:
         ids = pa.array(clip_ids, pa.string())
@@ -86,7 +87,7 @@ def samples(
     gathered: dict[str, list[_Line]] = {}
     for (dataset, clip_id), said in cards.items():
         lines = [_line(line, declared, rows) for line in list(said.values())[:_QUESTIONS]]
-        card = {"clip_id": clip_id, "heard": player.known[clip_id], "lines": lines}
+        card = {"clip_id": clip_id, "heard": player.play(clip_id), "lines": lines}
         gathered.setdefault(dataset, []).append(card)
     return [{"title": _title(name), "cards": cards} for name, cards in gathered.items()]
 
@@ -147,45 +148,57 @@ def _title(dataset: str) -> str:
     return datasets.load(dataset).dataset.title if dataset in datasets.names() else dataset
 
 
-def examples(lake: Lake, runs: Iterable[Run], player: Player) -> list[_Line]:
-    """One line per place of the runs' examples.parquet: its title, run and clips with lines."""
-    figures: dict[tuple[str, str], dict[str, list[_Line]]] = {}
-    for run in runs:
-        path = lake.run(run.run_id) / "examples.parquet"
-        for line in pq.read_table(path).to_pylist() if path.is_file() else []:
-            clips = figures.setdefault((line["place"], run.name), {})
-            clips.setdefault(line["clip_id"] or "", []).append(_example(line))
-    player.load(clip for clips in figures.values() for clip in clips if clip)
+def examples(lake: Lake, run: Run, player: Player) -> list[_Line]:
+    """One line per place of the run's examples.parquet: its title, cards and rows of a table."""
+    path = lake.run(run.run_id) / "examples.parquet"
+    places: dict[str, dict[str, list[_Line]]] = {place: {} for place in _PLACES}
+    for line in pq.read_table(path).to_pylist() if path.is_file() else []:
+        clips = places.setdefault(line["place"], {})
+        clips.setdefault(line["clip_id"] or "", []).append(_example(line))
+    player.load(clip for clips in places.values() for clip in clips if clip)
     return [
-        {
-            "title": _FIGURES.get(figure, figure),
-            "run": run,
-            "cards": [
-                {"clip_id": clip, "heard": player.known.get(clip), "lines": lines}
-                for clip, lines in clips.items()
-            ],
-        }
-        for (figure, run), clips in sorted(figures.items(), key=_order)
+        {"title": _PLACES.get(place, place), **_shown(clips, player)}
+        for place, clips in places.items()
+        if clips
     ]
 
 
-def _order(item: tuple[tuple[str, str], Any]) -> tuple[int, str, str]:
-    (figure, run), _ = item
-    return (list(_FIGURES).index(figure) if figure in _FIGURES else len(_FIGURES), figure, run)
+def _shown(clips: Mapping[str, list[_Line]], player: Player) -> _Line:
+    """Cards of the clips, and as a table what is about no clip."""
+    cards = [
+        {"clip_id": clip, "heard": player.play(clip), "lines": lines}
+        for clip, lines in clips.items()
+        if clip
+    ]
+    rows = clips.get("", [])
+    columns = list(dict.fromkeys(name for line in rows for name, _ in line["details"]))
+    return {"cards": cards, "columns": columns, "rows": rows}
 
 
 def _example(line: _Line) -> _Line:
     """A line of examples.parquet; its details, whatever they hold, as (name, texts)."""
-    details: Any = json.loads(line.get("details") or "{}")
-    named = details.items() if isinstance(details, dict) else [("", details)]
+    details: dict[str, Any] = json.loads(line["details"] or "{}")
+    tokens, cosines = details.pop("tokens", []), details.pop("cosines", [])
+    details.pop("ids", None)  # the tokens say the same
+    most = max(cosines, default=0.0) or 1.0
     return {
         "prompt": line["prompt"],
-        "additional": line.get("additional_text") or "",
+        "additional": line["additional_text"] or "",
         "answer": line["answer"],
-        "details": [(str(name).replace("_", " "), _texts(value)) for name, value in named],
+        "details": [(name.replace("_", " "), _texts(value)) for name, value in details.items()],
+        "tokens": [
+            (token, cosine, round(9 * max(cosine, 0.0) / most))
+            for token, cosine in zip(tokens, cosines, strict=False)
+        ],
     }
 
 
 def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return [f"{v:.3g}" if isinstance(v, float) else str(v) for v in values]
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return [_text(value) for value in values]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

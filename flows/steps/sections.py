@@ -31,6 +31,7 @@ _PLACES = {  # of what a score row says, in the order of reading; what else it h
     "labels_sha256": "label texts sha256",
 }
 _SAID = ("headline", "value", "ci_low", "ci_high", "reason")
+_WRONG = "wrong_"
 _SHAPES = 8  # that templates/marks.html draws
 _EXPERIMENTS = {"A": "A: captions alone", "B": "B: all tasks"}
 
@@ -159,6 +160,7 @@ def _line(
     difference = None if None in (ours, paper) else ours - paper
     return {
         **cell,
+        "caution": cell.get("caution"),
         "series": _series(cell),
         "shape": series.index(_series(cell)) % _SHAPES,
         "strip": strip(cell, stop),
@@ -241,16 +243,16 @@ def headline_run(runs: Sequence[Run], scores: Sequence[_Line]) -> Run | None:
 
 
 def errors(scores: Sequence[_Line]) -> list[_Line]:
-    """Error classes of answers ("error/…" metrics): one line per run, benchmark and prompt."""
+    """Kinds of wrong answers ("wrong_…" metrics): one line per run, benchmark and prompt."""
     gathered: dict[tuple[str, str, str], dict[str, float]] = {}
     for line in scores:
-        head, _, kind = line["metric"].partition("/")
-        if head in ("error", "errors") and kind and line["value"] is not None:
+        kind = line["metric"].removeprefix(_WRONG)
+        if kind != line["metric"] and line["value"] is not None:
             key = (line["run"], line["benchmark"], line["prompt"])
             gathered.setdefault(key, {})[kind.replace("_", " ")] = line["value"]
     return [
-        {"run": run, "benchmark": benchmark, "prompt": prompt, "classes": classes}
-        for (run, benchmark, prompt), classes in gathered.items()
+        {"run": run, "benchmark": benchmark, "prompt": prompt, "kinds": kinds}
+        for (run, benchmark, prompt), kinds in gathered.items()
     ]
 
 

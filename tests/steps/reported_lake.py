@@ -21,6 +21,11 @@ PITCHES = (250.0, 500.0, 1000.0, 2000.0)  # Hz, of clips c0 to c3
 SAID = ["dog", "dog", "rain", "dog"]
 TRUTH = ["dog", "dog", "rain", "rain"]
 HEARD = "generate metadata"
+_EXAMPLES = pa.schema(
+    dict.fromkeys(
+        ("place", "clip_id", "prompt", "additional_text", "answer", "details"), pa.string()
+    )
+)
 
 
 def tone(pitch: float, seconds: float = 1.0) -> np.ndarray:
@@ -72,7 +77,7 @@ def _answers(lake: Lake, rows: pa.Table) -> None:
     lines = score(s.run(), s.ESC50, rows, given, vectors).to_pylist()
     headline = next(line for line in lines if line["headline"])
     read_off = {"protocol": "likelihood", "value": 0.5, "hits": 2, "headline": True}
-    wrong = {"metric": "error/wrong_class", "value": 0.25, "headline": False}
+    wrong = {"metric": "wrong_label", "value": 0.25, "headline": False}
     table = pa.Table.from_pylist([*lines, headline | read_off, headline | wrong])
     write_table(lake.answers("pengi-1", "esc50-00000000"), given)
     write_table(lake.texts("pengi-1", "esc50-00000000"), vectors)
@@ -92,9 +97,11 @@ def _metrics(path: Path) -> None:
 
 
 def _examples() -> pa.Table:
+    tokens = {"ids": [7, 9], "tokens": ["bark", "woof"], "cosines": [0.5, 0.25]}
     lines = [
         {"place": "figure5", "additional_text": "the sound of a pet", "answer": "a <dog> barks"},
-        {"place": "figure6", "answer": "dog", "details": json.dumps({"tokens": ["bark", "woof"]})},
+        {"place": "table10", "answer": "dog", "details": json.dumps(tokens)},
+        {"place": "table2", "clip_id": None, "details": json.dumps({"seconds": [0.25, 5.0]})},
     ]
-    empty = {"clip_id": "c0", "prompt": HEARD, "additional_text": None, "details": None}
-    return pa.Table.from_pylist([empty | line for line in lines])
+    empty = {"clip_id": "c0", "prompt": HEARD, "additional_text": ""}
+    return pa.Table.from_pylist([empty | line for line in lines], schema=_EXAMPLES)

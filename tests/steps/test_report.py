@@ -126,13 +126,14 @@ def test_headings_skip_no_level_and_header_cells_say_what_they_head(page: Page) 
         "missing_clip",
         "3 of 4 right, “generate metadata”",
         "Most frequent mistakes: rain as dog (1).",
-        "wrong class",
+        "generate metadata 0.25",
         "loss 4 → 1, dashed: validation loss",
         "loss, audio qa: 1.25 → 1.25",
         "No training clips leak.",
         "CC-BY-NC-3.0 4 0.003",
-        "generate metadata with the sound of a pet a <dog> barks",
-        "tokens bark · woof",
+        "generate metadata + the sound of a pet a <dog> barks",
+        "bark woof cosines 0.25 to 0.50",
+        "prompt seconds generate metadata 0.25, 5",
         "Wav2CLIP 0.4140",
     ],
 )
@@ -211,7 +212,7 @@ def test_sounds_stop_at_their_limit(
     short = report(lake, "HEAD", tmp_path)
     assert short.stat().st_size < path.stat().st_size
     text = " ".join(Page(short.read_text()).words(tag="main"))
-    assert re.search(r"so 1 clip is without", text)
+    assert re.search(r"so 3 cards are without", text)
     assert "sound is not on the page" in text
 
 
