@@ -59,7 +59,7 @@ class Browser:
         return base64.b64decode(self._client.get("/screenshot").json()["value"])
 
     def pdf(self) -> bytes:
-        return base64.b64decode(self._post("/print"))
+        return base64.b64decode(self.devtools("Page.printToPDF")["data"])
 
 
 @contextmanager
