@@ -96,8 +96,7 @@ def _painted(layers: Sequence[str]) -> list[float]:
     """The colour, 0 to 1 a channel, of "rgb(…)" and "rgba(…)" layers, the nearest first."""
     colour = [1.0, 1.0, 1.0]
     for layer in reversed(layers):
-        *channels, alpha = [float(part) for part in re.findall(r"[\d.]+", layer)][:4] + [1.0]
-        channels, alpha = (channels, alpha) if len(channels) == 3 else (channels[:3], channels[3])
+        *channels, alpha = [*map(float, re.findall(r"[\d.]+", layer)), 1.0][:4]
         pairs = zip(channels, colour, strict=True)
         colour = [alpha * over / 255 + (1 - alpha) * under for over, under in pairs]
     return colour
