@@ -31,6 +31,12 @@ _PLACES = {  # of what a score row says, in the order of reading; what else it h
     "labels_sha256": "label texts sha256",
 }
 _SAID = ("headline", "value", "ci_low", "ci_high", "reason")
+_BESIDE = {  # what a cell says beside its number, as its card spells it
+    "clip_space": "in CLIP's text space",
+    "exact": "answers that are a label",
+    "valid": "answers that name a label",
+    "empty": "empty answers",
+}
 _WRONG = "wrong_"
 _SHAPES = 8  # that templates/marks.html draws
 _EXPERIMENTS = {"A": "A: captions alone", "B": "B: all tasks"}
@@ -56,7 +62,7 @@ class Sources:
         for row in self.rows.get((cell["run_id"], cell["benchmark"], cell["metric"]), []):
             named = row["protocol"] == cell.get("protocol", row["protocol"])
             if named and row["prompt"] == cell["prompt"] and _same(row, cell):
-                return self.id(row, cell["unit"])
+                return self.id(row, cell)
         return None
 
     def likelihood(self, cell: Cell) -> tuple[float, str] | None:
@@ -68,21 +74,24 @@ class Sources:
             if row["prompt"] == cell["prompt"] or (row["headline"] and cell["table"] != "table11")
         ]
         rows.sort(key=lambda row: row["prompt"] != cell["prompt"])
-        return (whole(cell) * rows[0]["value"], self.id(rows[0], cell["unit"])) if rows else None
+        return (whole(cell) * rows[0]["value"], self.id(rows[0], cell)) if rows else None
 
-    def id(self, row: _Line, unit: str) -> str:
+    def id(self, row: _Line, cell: Cell) -> str:
         """The id of a score row; the first use of it makes its card."""
         key = id(row)
         if key not in self._ids:
             self._ids[key] = f"source-{len(self._ids) + 1}"
-            self.used[self._ids[key]] = self._card(row, 100.0 if unit == "percent" else 1.0, unit)
+            self.used[self._ids[key]] = self._card(row, cell)
         return self._ids[key]
 
-    def _card(self, row: _Line, scale: float, unit: str) -> _Line:
+    def _card(self, row: _Line, cell: Cell) -> _Line:
+        scale, unit = whole(cell), cell["unit"]
         row = row | {"answers_file": self.files.get((row["run_id"], row["benchmark"]))}
         names = [name for name in _PLACES if name in row]
         names += [name for name in row if name not in (*_PLACES, *_SAID)]
         facts = [(_PLACES.get(name, name.replace("_", " ")), row[name]) for name in names]
+        if row["protocol"] == "generate":
+            facts += [(said, cell.get(name)) for name, said in _BESIDE.items()]
         low, high = (None if row[k] is None else scale * row[k] for k in ("ci_low", "ci_high"))
         return {
             "title": f"{row['benchmark']}, {row['metric']}: {number(scale * row['value'], unit)}",
