@@ -33,11 +33,11 @@ _PLACES = {  # of what a score row says, in the order of reading; what else it h
 _SAID = ("headline", "value", "ci_low", "ci_high", "reason")
 _BESIDE = {  # what a cell says beside its number, as its card spells it
     "clip_space": "in CLIP's text space",
-    "exact": "answers that are a label",
-    "valid": "answers that name a label",
+    "exact": "answers that are the true label",
+    "valid": "answers that are some label",
     "empty": "empty answers",
 }
-_WRONG = "wrong_"
+_WRONG = "error/"
 _SHAPES = 8  # that templates/marks.html draws
 _EXPERIMENTS = {"A": "A: captions alone", "B": "B: all tasks"}
 
@@ -252,7 +252,7 @@ def headline_run(runs: Sequence[Run], scores: Sequence[_Line]) -> Run | None:
 
 
 def errors(scores: Sequence[_Line]) -> list[_Line]:
-    """Kinds of wrong answers ("wrong_…" metrics): one line per run, benchmark and prompt."""
+    """Kinds of wrong answers ("error/…" metrics): one line per run, benchmark and prompt."""
     gathered: dict[tuple[str, str, str], dict[str, float]] = {}
     for line in scores:
         kind = line["metric"].removeprefix(_WRONG)

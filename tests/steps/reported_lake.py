@@ -77,7 +77,7 @@ def _answers(lake: Lake, rows: pa.Table) -> None:
     lines = score(s.run(), s.ESC50, rows, given, vectors).to_pylist()
     headline = next(line for line in lines if line["headline"])
     read_off = {"protocol": "likelihood", "value": 0.5, "hits": 2, "headline": True}
-    wrong = {"metric": "wrong_label", "value": 0.25, "headline": False}
+    wrong = {"metric": "error/label", "value": 0.25, "headline": False}
     table = pa.Table.from_pylist([*lines, headline | read_off, headline | wrong])
     write_table(lake.answers("pengi-1", "esc50-00000000"), given)
     write_table(lake.texts("pengi-1", "esc50-00000000"), vectors)
