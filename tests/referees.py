@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ("duckdb-cli", "mlcroissant", "openlineage-python", "license-expression")
+PACKAGES = ("duckdb-cli", "mlcroissant[parquet]", "openlineage-python", "license-expression")
 
 
 def installed(folder: Path) -> Path:
