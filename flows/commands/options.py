@@ -33,6 +33,7 @@ def params(
     seed: int = 0,
     leakage: str = "paper",
     choices: list[str] | None = None,
+    licence_allow: tuple[str, ...] = (),
 ) -> Params:
     """The flow's parameters out of the command line's options."""
     return Params.model_validate(
@@ -46,6 +47,7 @@ def params(
             "seed": seed,
             "leakage": leakage,
             "choices": chosen(choices),
+            "licence_allow": list(licence_allow),
         }
     )
 
