@@ -1,6 +1,6 @@
 """Fully connected layers on frozen audio features (Table 9), trained as HEAR trains its probes.
 
-Adam, the grid of rates, the batch and early stopping on the task score are those of
+Adam, a grid of rates, the batch and early stopping on the task score are those of
 hearbenchmark/hear-eval-kit:heareval/predictions/task_predictions.py. The paper names nothing but
 the layers and the cross-entropy, so there is no dropout and no batch norm; hidden layers are as
 wide as the features.
@@ -20,7 +20,7 @@ class ProbeSettings:
     """One probe; `layers` is 1, 2 or 3."""
 
     layers: int
-    rates: tuple[float, ...] = (3.2e-3, 1e-3, 3.2e-4, 1e-4)
+    rates: tuple[float, ...] = (3.2e-2, 1e-2, 3.2e-3, 1e-3)  # HEAR: a tenth, for more epochs
     batch: int = 1024  # clips
     epochs: int = 100  # at most; HEAR: 500
     every: int = 3  # epochs between two looks at the validation clips
