@@ -105,9 +105,9 @@ class Answering:
             prefix = self._prefix(torch.stack([vectors[clip] for clip, _ in keys]), keys)
             blank = self._prefix(silence, keys[:1])
             found = likely(self._pengi, first, prefix, blank, written[start : start + len(keys)])
-            three = zip(_LIKELIHOODS.items(), (found.mean, found.total, found.pmi), strict=True)
-            for (protocol, decoding), scores in three:
-                for key, each in zip(keys, scores, strict=True):
+            three = zip(found.mean, found.total, found.pmi, strict=True)
+            for key, scores in zip(keys, three, strict=True):
+                for (protocol, decoding), each in zip(_LIKELIHOODS.items(), scores, strict=True):
                     given = {"protocol": protocol, "decoding": decoding}
                     yield asked[key] | given | best(labels, each)
             self.progress(f"evaluate {benchmark.name}: likelihoods", start + len(keys), len(asked))

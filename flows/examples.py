@@ -29,8 +29,8 @@ _CAPTION, _METADATA = "generate audio caption", "generate metadata"
 _SOUNDS = ("esc50", "esc10", "fsd50k", "us8k")  # App. B takes ESC-50; the others where it is not
 _PREFIXES = 4  # clips of Table 10
 # Figures 5 and 6: the paper's own additional texts, "" for none.
-_FIGURE_5 = ("", "in the background")
-_FIGURE_6 = (
+_FIGURE_5: tuple[str, ...] = ("", "in the background")
+_FIGURE_6: tuple[tuple[str, ...], ...] = (
     ("", "the bird is called", "name the bird.", "the background is", "mention forest."),
     ("", "at the beginning a", "in the end,", "the background is"),
 )
@@ -139,16 +139,27 @@ def _sounds(
             "details": {"events": events[clip]} | nearest_tokens(answering.model, prefix),
         }
     birds = [clip for clip in clips if any("bird" in event for event in events[clip])]
-    figures = [("figure5", clips[:1], _FIGURE_5), ("figure6", birds or clips[:1], _FIGURE_6[0])]
-    figures.append(("figure6", clips[1:2], _FIGURE_6[1]))
-    for place, those, texts in figures:
-        for clip in those[:1]:
-            for text in texts:
-                additional = [text] if text else None
-                ((said, _),) = answering.few(found, [(clip, _METADATA)], additional)
-                line = _asked(found.dataset, clip, _METADATA, said.text)
-                details = {"events": events[clip]}
-                yield {"place": place, **line, "additional_text": text, "details": details}
+    yield from _added(answering, found, events, "figure5", clips[:1], _FIGURE_5)
+    yield from _added(answering, found, events, "figure6", [*birds, *clips][:1], _FIGURE_6[0])
+    others = [clip for clip in clips if clip not in birds]
+    yield from _added(answering, found, events, "figure6", others[-1:], _FIGURE_6[1])
+
+
+def _added(
+    answering: Answering,
+    versions: Ingested,
+    events: dict[str, list[str]],
+    place: str,
+    clips: Sequence[str],
+    texts: Sequence[str],
+) -> Iterator[Line]:
+    """App. A: an answer for every clip and additional text."""
+    for clip in clips:
+        for text in texts:
+            ((said, _),) = answering.few(versions, [(clip, _METADATA)], [text] if text else None)
+            line = _asked(versions.dataset, clip, _METADATA, said.text)
+            details = {"events": events[clip]}
+            yield {"place": place, **line, "additional_text": text, "details": details}
 
 
 def _of_different_events(events: dict[str, list[str]]) -> list[str]:

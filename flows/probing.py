@@ -127,5 +127,5 @@ def _turn(
 
 def _fold(features: Tensor, targets: Tensor, turn: tuple[list[int], list[int], list[int]]) -> Fold:
     train, validation, test = turn
-    examples = [Examples(features[part], targets[part]) for part in (train, validation)]
-    return Fold(*examples, features[test])
+    shown = [Examples(features[part], targets[part]) for part in (train, validation)]
+    return Fold(shown[0], shown[1], features[test])
