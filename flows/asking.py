@@ -1,8 +1,8 @@
 """Which run is asked what: by its stage and settings, never by its name.
 
 A contrastive run ranks label texts by cosine (App. D, App. H), a generative one answers (sec. 4.2).
-Only the run that the paper calls Pengi answers every prompt of Table 11; each ablation answers the
-headline prompt of what its table shows.
+Only the run that the paper calls Pengi answers every prompt of Table 11, ranks labels by likelihood
+and is probed; an ablation answers the headline prompt of what its table shows.
 """
 
 from typing import Any
@@ -33,8 +33,9 @@ def protocols(run: Run, benchmark: Benchmark) -> tuple[str, ...]:
         return (*ranked, *_probed(benchmark))
     if stage != "pengi" or not _shown(run, benchmark):
         return ()
-    likely = ("likelihood",) if closed else ()
-    return ("generate", *likely, *(_probed(benchmark) if is_pengi(run) else ()))
+    if not is_pengi(run):
+        return ("generate",)
+    return ("generate", *(("likelihood",) if closed else ()), *_probed(benchmark))
 
 
 def prompted(run: Run, benchmark: Benchmark, release: Release) -> Benchmark:

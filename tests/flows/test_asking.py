@@ -29,15 +29,15 @@ NO_TEXT = run("pengi", audio_rate=1e-4, variant="no_text_encoder", templates={})
     [
         (run("clap"), ["cosine"], [], ["cosine", "probe"]),
         (PENGI, ["generate", "likelihood"], ["generate"], ["generate", "likelihood", "probe"]),
-        (FROZEN, ["generate", "likelihood"], ["generate"], ["generate", "likelihood"]),
-        (NO_TEXT, ["generate", "likelihood"], ["generate"], ["generate", "likelihood"]),
+        (FROZEN, ["generate"], ["generate"], ["generate"]),
+        (NO_TEXT, ["generate"], ["generate"], ["generate"]),
         (SINGLE, [], ["generate"], []),
-        (PROMPT_ONLY, ["generate", "likelihood"], [], ["generate", "likelihood"]),
+        (PROMPT_ONLY, ["generate"], [], ["generate"]),
         (run("language_model"), [], [], []),
         (run("pretrained"), [], [], []),
     ],
 )
-def test_protocols(which: Run, closed: list, captions: list, probed: list) -> None:
+def test_protocols(which: Run, closed: list[str], captions: list[str], probed: list[str]) -> None:
     found = [protocols(which, asked) for asked in (CLOSED, CAPTIONS, PROBED)]
     assert found == [tuple(closed), tuple(captions), tuple(probed)]
 

@@ -161,8 +161,8 @@ def test_an_answer_that_is_no_number_is_a_reason(
         "generate_after",
         lambda self, prefix, **_: [Generation("x", torch.nan)] * len(prefix),
     )
-    evaluate(answered.lake, answered.release, answered.runs["frozen_pengi"], [cut])
-    scores = told(answered, "frozen_pengi", "cut", "scores")
+    evaluate(answered.lake, answered.release, answered.runs["pengi"], [cut])
+    scores = told(answered, "pengi", "cut", "scores")
     (generated,) = [line for line in scores if line["protocol"] == "generate"]
     assert generated["value"] is None
     assert "has the score nan" in generated["reason"]
