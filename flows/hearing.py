@@ -21,7 +21,7 @@ from flows.steps.progress import Progress
 from flows.steps.release import Ingested
 from flows.steps.waves import make_waves
 from pengi_model import Clap, Pengi
-from pengi_model.reads import Waves
+from pengi_model.waves import Waves
 from schemas import RequestError
 
 Windows = Literal["centre", "consecutive"]

@@ -17,7 +17,7 @@ from flows.steps.benchmarks import benchmark_rows
 from flows.steps.progress import silent
 from pengi_model import Clap, Pengi
 from pengi_model.encoders import AudioEncoder
-from pengi_model.reads import Waves
+from pengi_model.waves import Waves
 from schemas import Benchmark
 
 TONES = benchmark()

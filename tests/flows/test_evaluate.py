@@ -16,7 +16,7 @@ from flows.evaluate import evaluate
 from flows.hearing import EvaluationError
 from flows.steps.lake import sha256_text, write_table
 from pengi_model import Clap, Generation, Pengi
-from pengi_model.reads import Waves
+from pengi_model.waves import Waves
 from schemas import Benchmark
 
 TONES = benchmark()
