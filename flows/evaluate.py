@@ -66,7 +66,7 @@ def evaluate(
         if not _settled(path := lake.scores(run.run_id, key)):
             write_table(path, _scored(answering, benchmark, found, asked, key))
         written.append(path)
-    if is_pengi(run):
+    if is_pengi(run) and not all(map(_failed, written)):
         write_examples(answering, release, shown)
     return written
 
@@ -205,7 +205,18 @@ def _reasons(run: Run, benchmark: Benchmark, failed: dict[str, str]) -> pa.Table
 
 def _settled(path: Path) -> bool:
     """Whether scores are there that need not be tried again."""
-    return path.exists() and pq.read_table(path, columns=["n"])["n"].null_count == 0
+    return path.exists() and _scored_clips(path).null_count == 0
+
+
+def _failed(path: Path) -> bool:
+    """Whether scores hold nothing but reasons."""
+    found = _scored_clips(path)
+    return found.null_count == len(found)
+
+
+def _scored_clips(path: Path) -> pa.ChunkedArray:
+    """n of every score; null where there is a reason in place of a score."""
+    return pq.read_table(path, columns=["n"])["n"]
 
 
 def _key(benchmark: Benchmark, versions: Ingested, asked: tuple[str, ...]) -> str:

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from flows.answering import Answering, Line
 from flows.steps.benchmarks import benchmark_rows
@@ -22,6 +21,7 @@ from flows.steps.checks import sql
 from flows.steps.lake import write_table
 from flows.steps.release import Ingested, ingested
 from pengi_model import Pengi
+from pengi_model.interpret import interpret
 from schemas import TEMPLATES, Benchmark, Release
 from schemas.tables import EXAMPLES
 
@@ -182,17 +182,11 @@ def _asked(dataset: str, clip: str | None, prompt: str, answer: str | None) -> d
 
 @torch.inference_mode()
 def nearest_tokens(model: Pengi, prefix: Tensor) -> dict[str, list[Any]]:
-    """App. B: for each vector of the audio prefix the token whose embedding has the largest cosine.
+    """App. B: the token nearest to each vector of the audio prefix, which stands first in `prefix`.
 
-    prefix: (length, width), the audio's vectors first.
+    prefix: (length, width).
     """
-    audio = F.normalize(prefix[: model.config.audio_mapping.prefix], dim=-1)
-    words = F.normalize(model.language_model.transformer.wte.weight, dim=-1)
-    cosines, ids = (audio @ words.T).max(dim=-1)
-    assert model.tokenizer is not None  # it wrote an answer
-    tokens = [model.tokenizer.decode([token]) for token in ids.tolist()]
-    return {
-        "ids": ids.tolist(),
-        "tokens": tokens,
-        "cosines": [round(cosine, 6) for cosine in cosines.tolist()],
-    }
+    audio = prefix[None, : model.config.audio_mapping.prefix]
+    found = interpret(audio, model.language_model.transformer.wte.weight, model.tokenizer)
+    cosines = [round(cosine, 6) for cosine in found.similarities[0].tolist()]
+    return {"ids": found.ids[0].tolist(), "tokens": found.tokens[0], "cosines": cosines}

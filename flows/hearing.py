@@ -53,12 +53,6 @@ class Heard:
         for split in sorted(set(rows["split"].to_pylist())):
             clips = rows.filter(pc.equal(rows["split"], split))["clip_id"].drop_null()
             found |= self._split(versions, split, sorted(set(clips.to_pylist())), windows)
-        for clip, vector in found.items():
-            if not vector.isfinite().all():
-                raise EvaluationError(
-                    f"{versions.dataset}: the audio encoder's vector of clip {clip} is not finite. "
-                    "The training diverged: lower its rate, then train and evaluate again."
-                )
         return found
 
     def few(self, versions: Ingested, clips: list[str]) -> dict[str, Tensor]:
@@ -86,22 +80,29 @@ class Heard:
         vectors = torch.from_numpy(np.array(flat, np.float32)).view(
             -1, self.encoder.config.features
         )
-        return dict(zip(table["clip_id"].to_pylist(), vectors, strict=True))
+        clips: list[str] = table["clip_id"].to_pylist()
+        if len(wrong := (~vectors.isfinite().all(1)).nonzero()):
+            raise EvaluationError(
+                f"the audio encoder's vector of clip {clips[int(wrong[0])]} is not finite. The "
+                "training diverged: lower its rate, then train and evaluate again."
+            )
+        return dict(zip(clips, vectors, strict=True))
 
     def _encoded(self, versions: Ingested, clips: list[str], windows: Windows) -> pa.Table:
-        waves = Waves([make_waves(self.lake, versions.dataset, versions.audio, self.progress)])
+        if not clips:
+            return _FEATURES.empty_table()
+        folder = make_waves(self.lake, versions.dataset, versions.audio, self.progress)
+        waves = Waves([folder], clips)
         label = f"hear {versions.dataset}"
         owners, found, cut = list[int](), list[Tensor](), list[Tensor]()
-        for place, clip in enumerate(clips):
-            pieces = self._windows(waves, clip, windows)
+        for place in range(len(clips)):
+            pieces = self._windows(waves, place, windows)
             owners += [place] * len(pieces)
             cut += pieces
             while len(cut) >= _BATCH or (cut and place == len(clips) - 1):
                 found.append(self._batch(cut[:_BATCH]))
                 del cut[:_BATCH]
                 self.progress(label, place + 1, len(clips))
-        if not clips:
-            return _FEATURES.empty_table()
         summed = torch.zeros(len(clips), self.encoder.config.features)
         owner = torch.tensor(owners)
         summed.index_add_(0, owner, torch.cat(found))
@@ -109,13 +110,14 @@ class Heard:
         lines = [{"clip_id": c, "features": v} for c, v in zip(clips, means.tolist(), strict=True)]
         return pa.Table.from_pylist(lines, schema=_FEATURES)
 
-    def _windows(self, waves: Waves, clip: str, windows: Windows) -> list[Tensor]:
-        size, length = self.config.samples, waves.length(clip)
+    def _windows(self, waves: Waves, place: int, windows: Windows) -> list[Tensor]:
+        size, length = self.config.samples, int(waves.lengths[place])
         if windows == "centre" or length <= size:
-            return [torch.from_numpy(waves.window(clip, size))]
-        whole = torch.from_numpy(waves.window(clip, length))
-        starts = [*range(0, length - size, size), length - size]  # the last one ends with the clip
-        return [whole[start : start + size] for start in starts]
+            cut = waves.windows([place], size)
+        else:
+            starts = [*range(0, length - size, size), length - size]  # the last ends with the clip
+            cut = np.stack([waves.wave(place)[start : start + size] for start in starts])
+        return list(torch.from_numpy(cut.astype(np.float32) / 32768.0))
 
     @torch.inference_mode()
     def _batch(self, cut: list[Tensor]) -> Tensor:

@@ -36,10 +36,10 @@ def likely(
     distinct = sorted(set(before))
     place = torch.tensor([distinct.index(context) for context in before])
     labels = list(benchmark.labels.values())
-    mean, tokens = _behind(model, prefix, benchmark, labels, before)
+    total, tokens = _behind(model, prefix, benchmark, labels, before)
     repeated = blank.expand(len(distinct), -1, -1)
     silent, _ = _behind(model, repeated, benchmark, labels, distinct)
-    return Likely(mean, mean * tokens, mean - silent[place])
+    return Likely(total / tokens, total, (total - silent[place]) / tokens)
 
 
 def _before(benchmark: Benchmark, answer: str) -> str:
@@ -53,8 +53,8 @@ def _before(benchmark: Benchmark, answer: str) -> str:
 def _behind(
     model: Pengi, prefix: Tensor, benchmark: Benchmark, labels: list[str], before: Sequence[str]
 ) -> tuple[Tensor, Tensor]:
-    """Mean log-probability and number of tokens, (clips, labels), of labels behind `before`."""
-    mean = torch.empty(len(prefix), len(labels))
+    """Sum of log-probabilities and number of tokens, (clips, labels), of labels behind `before`."""
+    total = torch.empty(len(prefix), len(labels))
     tokens = torch.empty(len(prefix), len(labels))
     contexts = text.plain_ids(model.tokenizer, before)
     for shape in sorted({(len(ids), bool(ids)) for ids in contexts}):
@@ -63,9 +63,13 @@ def _behind(
         embedded = model.language_model.transformer.wte(ids.view(len(places), shape[0]))
         start = torch.cat((prefix[places], embedded), dim=1)
         candidates = _candidates(model, benchmark, labels, continued=shape[1])
-        mean[places] = _means(model, start, candidates)
-        tokens[places] = torch.tensor([len(ids) for ids in candidates]).float()
-    return mean, tokens
+        ids, mask = _padded(candidates)
+        found = likelihood.after(
+            model.language_model, start, ids.to(prefix.device), mask.to(prefix.device)
+        )
+        total[places] = found.cpu()
+        tokens[places] = mask.sum(1).float()
+    return total, tokens
 
 
 def _candidates(
@@ -79,12 +83,8 @@ def _candidates(
     return text.plain_ids(model.tokenizer, [f"{start}{label}{end}" for label in labels])
 
 
-def _means(model: Pengi, prefix: Tensor, candidates: list[list[int]]) -> Tensor:
-    """(clips, candidates); candidates of one length run together, without padding."""
-    found = torch.empty(len(prefix), len(candidates))
-    for length in sorted({len(ids) for ids in candidates}):
-        places = [place for place, ids in enumerate(candidates) if len(ids) == length]
-        ids = torch.tensor([candidates[place] for place in places], device=prefix.device)
-        scores = likelihood.after(model.language_model, prefix, ids, torch.ones_like(ids))
-        found[:, places] = scores.cpu()
-    return found
+def _padded(rows: list[list[int]]) -> text.Ids:
+    """Ids and mask (rows, longest)."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
+    return ids, torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import torch
@@ -174,10 +175,10 @@ def test_a_long_sound_is_the_mean_of_its_windows_for_a_probe(world: World) -> No
     rows = asked(world, TONES)
     means = answering.heard.features(world.versions, rows, "consecutive")
     model = loaded(world, "clap")
-    waves = Waves([world.lake.waves("tones", "a")])
-    size = model.config.samples
-    long = next(clip for clip in means if waves.length(clip) > size)
-    whole = torch.from_numpy(waves.window(long, waves.length(long)))
+    clips, size = clips_of(world), model.config.samples
+    waves = Waves([world.lake.waves("tones", "a")], clips)
+    place = next(place for place, length in enumerate(waves.lengths) if length > size)
+    whole, long = torch.from_numpy(waves.wave(place) / np.float32(32768)), clips[place]
     with torch.inference_mode():
         each = model.audio_encoder.features(torch.stack([whole[:size], whole[-size:]]))
     assert torch.allclose(means[long], each.mean(0), atol=1e-5)

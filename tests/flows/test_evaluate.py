@@ -147,22 +147,23 @@ def test_vectors_that_are_no_numbers_are_a_reason_and_no_score(answered: World) 
         assert "is not finite. The training diverged" in line["reason"]
         assert (line["benchmark"], line["metric"], line["headline"]) == ("tones", "accuracy", True)
     assert told(answered, "diverged", "tones") == []
+    assert not answered.lake.examples("diverged-1").exists()
     before = files(answered, "diverged")
     evaluate(answered.lake, answered.release, answered.runs["diverged"], [TONES])
     assert files(answered, "diverged") != before  # a failure is tried again
 
 
 def test_an_answer_that_is_no_number_is_a_reason(
-    answered: World, monkeypatch: pytest.MonkeyPatch
+    copy: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut = benchmark(name="cut")
     monkeypatch.setattr(
         Pengi,
         "generate_after",
-        lambda self, prefix, **_: [Generation("x", torch.nan)] * len(prefix),
+        lambda self, prefix, *_, **__: [Generation("x", torch.nan)] * len(prefix),
     )
-    evaluate(answered.lake, answered.release, answered.runs["pengi"], [cut])
-    scores = told(answered, "pengi", "cut", "scores")
+    evaluate(copy.lake, copy.release, copy.runs["pengi"], [cut])
+    scores = told(copy, "pengi", "cut", "scores")
     (generated,) = [line for line in scores if line["protocol"] == "generate"]
     assert generated["value"] is None
     assert "has the score nan" in generated["reason"]
