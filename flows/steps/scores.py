@@ -9,7 +9,8 @@ from flows.steps.asked import Asked, Item, Measure
 from flows.steps.lake import sha256_text
 from flows.steps.matching import ScoreError, Space, cleaned, parts, spoken
 from flows.steps.measures import first_part, measures
-from flows.steps.metrics import interval, value
+from flows.steps.bootstrap import interval
+from flows.steps.metrics import value
 from flows.steps.progress import Progress, silent
 from schemas import Benchmark, Run
 from schemas.tables import SCORES
