@@ -50,7 +50,8 @@ def drawn(statistic: Statistic, clips: Sequence[str], draws: int = DRAWS) -> Flo
     if len(kinds) > _KINDS:
         whole, single = _resampled(len(names), draws), each.astype(np.float32)
         blocks = [whole[start : start + _BLOCK] for start in range(0, draws, _BLOCK)]
-        return statistic.of(np.concatenate([b.astype(np.float32) @ single for b in blocks]))
+        sums = np.concatenate([block.astype(np.float32) @ single for block in blocks])
+        return statistic.of(sums.astype(np.float64))
     random = np.random.default_rng(_SEED)
     times = random.multinomial(len(names), counts / len(names), size=draws)
     return statistic.of(times @ kinds)
