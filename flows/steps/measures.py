@@ -65,7 +65,7 @@ def _mistakes(asked: Asked, labels: list[str]) -> list[Measure]:
     filled = np.asarray([bool(output) for output in asked.outputs])
     hits = (scores.argmax(axis=1) == truth) & filled
     kinds = counted(asked.outputs, truth.tolist(), labels, hits)
-    return [share(f"wrong_{kind}", asked.items, each) for kind, each in kinds.items()]
+    return [share(f"error/{kind}", asked.items, each) for kind, each in kinds.items()]
 
 
 def _multilabel(asked: Asked) -> list[Measure]:

@@ -59,7 +59,11 @@ def results(lake: Lake, release_id: str = "HEAD") -> list[Cell]:
     """One object per cell of the paper's tables that is ours, of the runs made on a release.
 
     Keys: table, row, column, metric, paper, ours, ci_low, ci_high, n, n_official, run_id, reason
-    (why ours is null), then chance, benchmark, prompt, unit and note. LakeError without a release.
+    (why ours is null), chance, benchmark, prompt, unit, note (a slip of the paper) and caution (of
+    ours). Then what stands beside ours: likelihood and clip_space (the same metric read off by
+    log-likelihood, or in CLIP's text space), shares of exact, valid and empty answers. Last where
+    it is from: protocol, protocol_version, decoding, window, release_id, answers_sha256,
+    labels_sha256. LakeError without a release.
     """
     release = read_release(lake, release_id)
     runs = chosen_runs(lake, release)
@@ -92,7 +96,8 @@ def scores(lake: Lake, runs: Sequence[Run]) -> pa.Table:
         paths = sorted(folder.glob("*.parquet"), key=lambda path: (path.stat().st_mtime, path))
         last = {(table := pq.read_table(path))["benchmark"][0].as_py(): table for path in paths}
         tables += [last[name] for name in sorted(last)]
-    return pa.concat_tables(tables)
+    whole = pa.concat_tables(tables, promote_options="default")  # older ones have fewer columns
+    return whole.select(SCORES.names)
 
 
 def as_text(cells: Sequence[Cell]) -> str:
@@ -216,5 +221,6 @@ def _benchmarks() -> pa.Table:
         {
             "benchmark": [benchmark.name for benchmark in declared],
             "dataset": [benchmark.dataset for benchmark in declared],
+            "metric": [benchmark.metric for benchmark in declared],
         }
     )

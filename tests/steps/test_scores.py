@@ -40,12 +40,12 @@ def test_match_takes_the_nearest_label_and_counts_empty_answers_as_wrong() -> No
         "exact": 0.25,
         "valid": 0.5,
         "empty": 0.25,
-        "wrong_empty": 0.25,
-        "wrong_matching": 0.0,
-        "wrong_several": 0.0,
-        "wrong_label": 0.25,  # a dog taken for a siren
-        "wrong_related": 0.0,
-        "wrong_other": 0.0,
+        "error/empty": 0.25,
+        "error/matching": 0.0,
+        "error/several": 0.0,
+        "error/label": 0.25,  # a dog taken for a siren
+        "error/related": 0.0,
+        "error/other": 0.0,
     }
     headline = found["accuracy"]
     assert (headline["hits"], headline["n"], headline["n_official"]) == (2, 4, 5)
