@@ -108,41 +108,41 @@ def cells(lake: Lake) -> dict[tuple[str, str, str], Cell]:
 
 
 META, CAPTION = "generate metadata", "generate audio caption"
-# table | row | column = run | benchmark | protocol | prompt (M, C: the two above) | metric
+# table|row|column = run|benchmark|protocol|prompt (M, C: the two above)|metric
 EXPECTED = """
-table3 | Pengi | esc50 = pengi | esc50 | generate | M | accuracy
-table3 | CLAP | sesa = clap | sesa | cosine | - | accuracy
-table3 | Pengi | audiocaps_cap = pengi | audiocaps_cap | generate | C | SPIDEr
-table3 | Pengi | dcase17_task4 = pengi | dcase17_task4 | generate | this is a sound of | F1
-table4 | A_clotho | bleu_1 = single_task_caption | clotho_cap | generate | C | BLEU-1
-table4 | B_audiocaps | spider = pengi | audiocaps_cap | generate | C | SPIDEr
-table5 | Pengi | clothoaqa = pengi | clothoaqa | generate | question: {question} | accuracy
-table7 | Clotho: Pengi | meteor = pengi | clotho_cap | generate | C | METEOR
-table7 | AudioCaps: Pengi | cider = pengi | audiocaps_cap | generate | C | CIDEr-D
-table8 | CLAP | fsd50k = clap | fsd50k | cosine | - | mAP
-table8 | Pengi | us8k = pengi | us8k | generate | C | accuracy
-table9 | CLAP (L1) | esc50 = clap | esc50 | probe | L1 | accuracy
-table9 | CLAP (L3) | ravdess = clap | ravdess | probe | L3 | accuracy
-table9 | Pengi (L1) | fsd50k = pengi | fsd50k | probe | L1 | mAP
-table9 | Pengi (L2) | crema_d = pengi | crema_d | probe | L2 | accuracy
-table9 | Pengi (L3) | beijing_opera = pengi | beijing_opera | probe | L3 | accuracy
-table9 | Pengi (ZS) | gtzan_genres = pengi | gtzan_genres | generate | M | accuracy
-table11 | tut2017 | this_acoustic_scene_is = pengi | tut2017 | generate | this acoustic scene is | accuracy
-table11 | audioset | generate_metadata = pengi | audioset | generate | M | mAP
-table11 | clothoaqa | question = pengi | clothoaqa | generate | question: {question} | accuracy
-table11 | audiocaps_a2t | generate_metadata = pengi | audiocaps_a2t | generate | M | R@1
-table12 | CLAP | esc50 = clap | esc50 | cosine | - | accuracy
-table13 | Frozen Pengi | vocal_sound = frozen_pengi | vocal_sound | generate | M | accuracy
-table14 | Exp B | nsynth_qualities = no_text_encoder | nsynth_qualities | generate | this music note is | mAP
-table15 | CLAP* | esc50_actions = clap_star | esc50_actions | cosine | - | mAP
-table15 | Pengi | crema_d = pengi | crema_d | generate | this emotion is | accuracy
-ours | CLAP* | esc10 = clap_star | esc10 | cosine | - | accuracy
-ours | Exp A of App. F | esc50 = lm_prompt_only | esc50 | generate | M | accuracy
+table3|Pengi|esc50 = pengi|esc50|generate|M|accuracy
+table3|CLAP|sesa = clap|sesa|cosine|-|accuracy
+table3|Pengi|audiocaps_cap = pengi|audiocaps_cap|generate|C|SPIDEr
+table3|Pengi|dcase17_task4 = pengi|dcase17_task4|generate|this is a sound of|F1
+table4|A_clotho|bleu_1 = single_task_caption|clotho_cap|generate|C|BLEU-1
+table4|B_audiocaps|spider = pengi|audiocaps_cap|generate|C|SPIDEr
+table5|Pengi|clothoaqa = pengi|clothoaqa|generate|question: {question}|accuracy
+table7|Clotho: Pengi|meteor = pengi|clotho_cap|generate|C|METEOR
+table7|AudioCaps: Pengi|cider = pengi|audiocaps_cap|generate|C|CIDEr-D
+table8|CLAP|fsd50k = clap|fsd50k|cosine|-|mAP
+table8|Pengi|us8k = pengi|us8k|generate|C|accuracy
+table9|CLAP (L1)|esc50 = clap|esc50|probe|L1|accuracy
+table9|CLAP (L3)|ravdess = clap|ravdess|probe|L3|accuracy
+table9|Pengi (L1)|fsd50k = pengi|fsd50k|probe|L1|mAP
+table9|Pengi (L2)|crema_d = pengi|crema_d|probe|L2|accuracy
+table9|Pengi (L3)|beijing_opera = pengi|beijing_opera|probe|L3|accuracy
+table9|Pengi (ZS)|gtzan_genres = pengi|gtzan_genres|generate|M|accuracy
+table11|tut2017|this_acoustic_scene_is = pengi|tut2017|generate|this acoustic scene is|accuracy
+table11|audioset|generate_metadata = pengi|audioset|generate|M|mAP
+table11|clothoaqa|question = pengi|clothoaqa|generate|question: {question}|accuracy
+table11|audiocaps_a2t|generate_metadata = pengi|audiocaps_a2t|generate|M|R@1
+table12|CLAP|esc50 = clap|esc50|cosine|-|accuracy
+table13|Frozen Pengi|vocal_sound = frozen_pengi|vocal_sound|generate|M|accuracy
+table14|Exp B|nsynth_qualities = no_text_encoder|nsynth_qualities|generate|this music note is|mAP
+table15|CLAP*|esc50_actions = clap_star|esc50_actions|cosine|-|mAP
+table15|Pengi|crema_d = pengi|crema_d|generate|this emotion is|accuracy
+ours|CLAP*|esc10 = clap_star|esc10|cosine|-|accuracy
+ours|Exp A of App. F|esc50 = lm_prompt_only|esc50|generate|M|accuracy
 """
 
 
 def parsed(line: str) -> tuple[tuple[str, ...], Key]:
-    cell, key = (side.strip().split(" | ") for side in line.split(" = "))
+    cell, key = (side.strip().split("|") for side in line.split(" = "))
     run, benchmark, protocol, prompt, metric = key
     prompt = {"M": META, "C": CAPTION, "-": ""}.get(prompt, prompt)
     return tuple(cell), (run, benchmark, protocol, prompt, metric)
