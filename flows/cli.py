@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from flows.commands import generating, planning, reading, releases, running
+from flows.commands import generating, metrics, planning, reading, releases, running
 from schemas import RequestError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ for command in (running.run, planning.plan, running.ingest):
 for command in (reading.results, reading.trace, reading.leaks, reading.report):
     app.command()(command)
 app.command()(generating.generate)
+app.command("fetch-spice")(metrics.fetch_spice)
 app.add_typer(releases.app, name="release")
 
 

@@ -49,9 +49,9 @@ def drawn(statistic: Statistic, clips: Sequence[str], draws: int = DRAWS) -> Flo
     kinds, counts = np.unique(each, axis=0, return_counts=True)
     if len(kinds) > _KINDS:
         whole, single = _resampled(len(names), draws), each.astype(np.float32)
-        blocks = [whole[start : start + _BLOCK] for start in range(0, draws, _BLOCK)]
-        sums = np.concatenate([block.astype(np.float32) @ single for block in blocks])
-        return statistic.of(sums.astype(np.float64))
+        parts = [whole[start : start + _BLOCK] for start in range(0, draws, _BLOCK)]
+        sums = (part.astype(np.float32) @ single for part in parts)
+        return np.concatenate([statistic.of(part.astype(np.float64)) for part in sums])
     random = np.random.default_rng(_SEED)
     times = random.multinomial(len(names), counts / len(names), size=draws)
     return statistic.of(times @ kinds)

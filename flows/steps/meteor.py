@@ -107,6 +107,8 @@ class _Meteor:
                     print(line, file=self._process.stdin, flush=True)
                     found[place] = [float(x) for x in self._process.stdout.readline().split()]
             except (OSError, ValueError) as error:
+                self._process.kill()
+                self._process.wait()
                 _process.cache_clear()
                 raise JavaError(
                     f"METEOR's Java process ended or took longer than {_LIMIT:g} s ({error})"

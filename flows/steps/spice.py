@@ -63,7 +63,11 @@ def fetch(
                 f"{address} has sha256 {found}, expected {sha256}. It was deleted; fetch again, or "
                 "leave --sha256 out."
             )
-        lines = {name: _unpack(part, name, into / name) for name in JARS}
+        try:
+            lines = {name: _unpack(part, name, into / name) for name in JARS}
+        except ChecksumError:
+            part.unlink()
+            raise
         facts: dict[str, Any] = {"url": address, "bytes": part.stat().st_size, "sha256": found}
         write_json(into / _LEDGER, facts | {"jars": lines})
         part.unlink()
@@ -127,8 +131,8 @@ def _unpack(archive: Path, name: str, target: Path) -> dict[str, Any]:
             member = next((m for m in whole.namelist() if m.rpartition("/")[2] == name), None)
             if member is None:
                 raise ChecksumError(
-                    f"{archive.name} holds no {name}: it is not CoreNLP 3.6.0. Delete {archive} "
-                    "and fetch again, or name another --url."
+                    f"{archive}: expected a zip with {name}, found none. It was deleted; fetch "
+                    "again, or name another --url."
                 )
             with written(target) as part, part.open("wb") as out, whole.open(member) as source:
                 shutil.copyfileobj(source, out, 1 << 20)
@@ -136,6 +140,7 @@ def _unpack(archive: Path, name: str, target: Path) -> dict[str, Any]:
             jar.getinfo(JARS[name])
     except (zipfile.BadZipFile, KeyError) as error:
         raise ChecksumError(
-            f"{archive}: {name} is damaged or another version ({error}). Delete it and fetch again."
+            f"{archive}: {name} is damaged or another version ({error}). It was deleted; fetch "
+            "again, or name another --url."
         ) from error
     return {"bytes": target.stat().st_size, "sha256": sha256_file(target)}
