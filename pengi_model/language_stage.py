@@ -19,10 +19,11 @@ from transformers import PreTrainedTokenizerFast
 
 from pengi_model import checkpoint
 from pengi_model.config import ModelConfig
-from pengi_model.loop import adamw, seeded
 from pengi_model.model import gpt2
+from pengi_model.ranks import Ranks
 from pengi_model.reads import texts
 from pengi_model.settings import SIZES, LanguageSettings
+from pengi_model.stage import adamw, seeded
 from pengi_model.tokens import end_of, of_release
 
 _LONGEST = 6  # random words in a row
@@ -124,15 +125,19 @@ class Language(nn.Module):
 class LanguageStage:
     """Trains the language model on the distinct texts of the release."""
 
-    def __init__(self, config: LanguageSettings, spec: dict[str, Any], seed: int) -> None:
-        self.config, self.seed = config, seed
+    templates = ("",)
+
+    def __init__(
+        self, config: LanguageSettings, spec: dict[str, Any], seed: int, ranks: Ranks
+    ) -> None:
+        self.config, self.seed, self.ranks = config, seed, ranks
         self.steps = config.schedule.steps
         tokenizer = of_release(spec, config.vocabulary)
         torch.manual_seed(seeded(seed, "weights"))
         end = end_of(tokenizer)
         size = SIZES[config.size].with_tokens(len(tokenizer), end, end)
-        self.module = Language(size, tokenizer).train()
-        slots = (size.audio_mapping.prefix, size.text_mapping.prefix)
+        self.module = Language(size, tokenizer).train().to(ranks.device)
+        slots = (size.audio_mapping.prefix, size.text_prefix)
         self.texts = Texts(tokenizer, texts(spec), slots, size.caption_tokens, config.copied)
         self.optimizer = adamw([self.module], decay=config.schedule.decay)
 
@@ -144,18 +149,33 @@ class LanguageStage:
         """Nothing: texts are drawn, no pair is read in order."""
         return {}
 
+    def pairs(self, step: int) -> list[str]:
+        """None."""
+        return []
+
     def clips(self, step: int) -> int:
         """Texts of a batch."""
         return self.config.schedule.batch
 
-    def loss(self, step: int) -> Tensor:
+    def prepare(self, step: int) -> tuple[Tensor, Tensor]:
+        """Ids and targets of the step's texts; every process draws the same."""
+        return self.texts.batch(self.config.schedule.batch, seeded(self.seed, "texts", step))
+
+    def backward(self, step: int, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Cross-entropy of the texts behind their slots."""
-        ids, targets = self.texts.batch(
-            self.config.schedule.batch, seeded(self.seed, "texts", step)
-        )
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
+        device = self.ranks.device
+        ids, targets = (part.to(device) for part in batch)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.config.bfloat16):
             logits = self.module.language_model(input_ids=ids, use_cache=False).logits
-        return F.cross_entropy(logits[:, :-1].float().flatten(0, 1), targets[:, 1:].flatten())
+        targets = targets[:, 1:].flatten()
+        loss = F.cross_entropy(logits[:, :-1].float().flatten(0, 1), targets)
+        loss.backward()
+        count = (targets >= 0).sum()
+        return torch.stack([loss.detach() * count, count.to(loss.dtype)])[:, None]
+
+    def validate(self) -> tuple[Tensor, list[dict[str, Any]]]:
+        """Nothing is held out."""
+        return torch.zeros(2, device=self.ranks.device), []
 
     def save(self, folder: Path) -> None:
         """Write tokenizer and language model."""
