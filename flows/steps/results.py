@@ -42,7 +42,8 @@ _PUBLISHED = pa.schema(
     | {"value": pa.float64()}
     | {name: pa.string() for name in ("unit", "status", "note")}
 )
-_HEAD = ("row", "column", "metric", "paper", "ours", "95 %", "chance", "n")
+_HEAD = ("row", "column", "metric", "paper", "ours", "95 %", "chance", "n", "likelihood", "exact")
+_ASIDE = ("remarks", "why not")
 
 
 def published() -> pa.Table:
@@ -125,11 +126,18 @@ def as_markdown(cells: Sequence[Cell]) -> str:
     """The cells as one Markdown table for each table of the paper."""
     blocks: list[str] = []
     for table, group in groupby(cells, key=lambda cell: cell["table"]):
-        head = (*_HEAD, "why not")
-        rows = [(*_line(cell), cell["reason"] or "") for cell in group]
+        head = (*_HEAD, *_ASIDE)
+        rows = [tuple(shown(cell).values()) for cell in group]
         lines = [f"| {' | '.join(line)} |" for line in [head, ("---",) * len(head), *rows]]
         blocks.append("\n".join([f"### {heading(table)}", "", *lines]))
     return "\n\n".join(blocks) + "\n"
+
+
+def shown(cell: Cell) -> dict[str, str]:
+    """A cell as it is printed: by column, numbers as text."""
+    remarks = [f"paper: {cell['note']}" if cell["note"] else "", cell["caution"] or ""]
+    aside = ("; ".join(filter(None, remarks)), cell["reason"] or "")
+    return dict(zip((*_HEAD, *_ASIDE), (*_line(cell), *aside), strict=True))
 
 
 def number(found: float | None, unit: str = "fraction") -> str:
@@ -166,8 +174,10 @@ def _line(cell: Cell) -> tuple[str, ...]:
     unit = cell["unit"]
     low, high = cell["ci_low"], cell["ci_high"]
     between = "" if low is None else f"{number(low, unit)} .. {number(high, unit)}"
-    paper, ours, chance = (number(cell[key], unit) for key in ("paper", "ours", "chance"))
-    return cell["row"], cell["column"], cell["metric"], paper, ours, between, chance, counted(cell)
+    names = ("paper", "ours", "chance", "likelihood")
+    paper, ours, chance, likely = (number(cell[name], unit) for name in names)
+    said = (cell["row"], cell["column"], cell["metric"], paper, ours, between, chance)
+    return *said, counted(cell), likely, number(cell["exact"])
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
