@@ -106,8 +106,14 @@ def as_text(cells: Sequence[Cell]) -> str:
     blocks: list[str] = []
     filled = [cell for cell in cells if cell["ours"] is not None]
     for table, group in groupby(filled, key=lambda cell: cell["table"]):
-        lines = _aligned([_HEAD, *map(_line, group)])
-        blocks.append("\n".join([heading(table), *lines]))
+        mine = list(group)
+        lines = _aligned([_HEAD, *map(_line, mine)])
+        remarks = [
+            f"  {cell['row']}, {cell['column']}: {said}"
+            for cell in mine
+            if (said := shown(cell)["remarks"])
+        ]
+        blocks.append("\n".join([heading(table), *lines, *remarks]))
     missing = [f"  {why}: {', '.join(benchmarks)}" for why, benchmarks in reasons(cells).items()]
     count = f"{len(filled)} of {len(cells)} cells have a number of ours."
     return "\n\n".join([*blocks, "\n".join([count, *missing])])

@@ -221,11 +221,12 @@ def test_people_stand_in_table_7(cells, lines) -> None:
 
 
 def test_tables_come_one_after_another(lake: Lake) -> None:
-    order = [cell["table"] for cell in results(lake)]
+    found = results(lake)
+    order = [cell["table"] for cell in found]
     assert len(set(order)) == sum(a != b for a, b in zip(order, ["", *order], strict=False))
-    text = as_text(results(lake))
+    text = as_text(found)
     assert text.count("Table 9: ") == 1
-    assert as_markdown(results(lake)).count("### ") == len(set(order))
+    assert as_markdown(found).count("### ") == len(set(order))
 
 
 def test_scores_of_an_older_version_are_read(lake: Lake, tmp_path: Path) -> None:

@@ -171,7 +171,8 @@ def test_questions_by_annotation_majority_unanimity_and_any() -> None:
     assert {line["prompt"] for line in found.values()} == {"question: {question}"}
 
 
-def test_captions_say_why_spider_is_missing() -> None:
+def test_captions_say_why_spider_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")  # no Java there
     captions = [["a dog barks twice", "the dog barks"], ["rain falls on leaves", "it rains"]]
     table = s.rows(
         [
