@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from flows.commands import auditing, generating, planning, reading, releases, running
+from flows.commands import auditing, generating, metrics, planning, reading, releases, running
 from schemas import RequestError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for command in (reading.results, reading.trace, reading.leaks, reading.report):
     app.command()(command)
 for command in (generating.generate, auditing.takedown, auditing.export):
     app.command()(command)
+app.command("fetch-spice")(metrics.fetch_spice)
 app.add_typer(releases.app, name="release")
 
 

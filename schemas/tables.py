@@ -206,10 +206,12 @@ SCORES = pa.schema(
         "ci_low": pa.float64(),
         "ci_high": pa.float64(),
         "chance": pa.float64(),  # value of the best constant answer, or of a random ranking
+        "ceiling": pa.float64(),  # of captions: one reference against the others
         "n": pa.int64(),
         "n_official": pa.int64(),
         "hits": pa.int64(),  # k of an accuracy k/n
         "reason": pa.string(),  # why value is null
+        "caution": pa.string(),  # what to know of a value: clips missing, empty answers, one class
         "answers_sha256": pa.string(),
         "labels_sha256": pa.string(),
     }
