@@ -174,6 +174,10 @@ class Lake:
         """What files of a dataset hashed to when last seen; deletable."""
         return self.root / "cache" / dataset / "hashes.json"
 
+    def positions(self, pairs_sha256: str) -> Path:
+        """Folder of the index of a training's pairs; deletable."""
+        return self.root / "cache" / "positions" / pairs_sha256[:16]
+
     def run(self, run_id: str) -> Path:
         return self.root / "runs" / run_id
 
