@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from flows.commands import generating, planning, reading, releases, running
+from flows.commands import generating, planning, reading, releases, running, stepping, training
 from schemas import RequestError
 
 app = typer.Typer(
@@ -18,6 +18,8 @@ app = typer.Typer(
 for command in (running.run, planning.plan, running.ingest):
     app.command()(command)
 for command in (reading.results, reading.trace, reading.leaks, reading.report):
+    app.command()(command)
+for command in (training.train, training.evaluate, stepping.steps):
     app.command()(command)
 app.command()(generating.generate)
 app.add_typer(releases.app, name="release")

@@ -46,7 +46,7 @@ def evaluate(
     answering = _Answering(lake, run, progress)
     written: list[Path] = []
     for declared in benchmarks:
-        if run.name == "clap" and not declared.labels:
+        if run.config["stage"] == "clap" and not declared.labels:
             continue
         benchmark = _led_by_what_was_trained(declared, release)
         found = versions[benchmark.dataset]
@@ -71,8 +71,15 @@ class _Answering:
 
     @cached_property
     def model(self) -> Pengi | Clap:
-        kind = Clap if self.run.name == "clap" else Pengi
+        kind = Clap if self.run.config["stage"] == "clap" else Pengi
         return kind.from_pretrained(self.lake.run(self.run.run_id) / "model")
+
+    @cached_property
+    def reader(self) -> Pengi | Clap:
+        """What embeds texts; a Pengi without text encoder leaves it to the CLAP it started from."""
+        if self.model.text_encoder is not None:
+            return self.model
+        return Clap.from_pretrained(self.lake.run(self.run.parents["clap"]) / "model")
 
     def write(
         self, benchmark: Benchmark, versions: Ingested, rows: pa.Table, given: Path, texts: Path
@@ -92,7 +99,7 @@ class _Answering:
         write_table(given, table)
         captions = rows["caption"].to_pylist()
         needed = texts_needed(benchmark, table["answer"].to_pylist(), captions)
-        write_table(texts, _texts(self.model, needed))
+        write_table(texts, _texts(self.reader, needed))
 
 
 def _told(line: _Line, answer: Generation) -> _Line:
@@ -173,7 +180,7 @@ def _audio(model: Pengi | Clap, waves: Waves, batch: list[_Line]) -> torch.Tenso
 
 
 def _texts(model: Pengi | Clap, texts: list[str]) -> pa.Table:
-    if not texts or model.text_encoder is None:
+    if not texts:
         return TEXTS.empty_table()
     lines: list[_Line] = []
     for space in _SPACES:

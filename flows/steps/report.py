@@ -187,6 +187,8 @@ def _samples(
         con.register("answer_table", pa.concat_tables([ANSWERS.empty_table(), *answers]))
         con.register("score_table", found)
         lines = con.sql(sql("results/samples")).to_arrow_table().to_pylist()
+    if not lines:
+        return {}
     wanted = [("row_id", "in", [line["row_id"] for line in lines])]
     rows = {
         (v.dataset, row["row_id"]): row
