@@ -7,7 +7,17 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from flows.commands import auditing, generating, metrics, planning, reading, releases, running
+from flows.commands import (
+    auditing,
+    generating,
+    metrics,
+    planning,
+    reading,
+    releases,
+    running,
+    stepping,
+    training,
+)
 from schemas import RequestError
 
 app = typer.Typer(
@@ -22,6 +32,8 @@ for command in (reading.results, reading.trace, reading.leaks, reading.report):
 for command in (generating.generate, auditing.takedown, auditing.export):
     app.command()(command)
 app.command("fetch-spice")(metrics.fetch_spice)
+for command in (training.train, training.evaluate, stepping.steps):
+    app.command()(command)
 app.add_typer(releases.app, name="release")
 
 

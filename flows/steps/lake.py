@@ -198,6 +198,10 @@ class Lake:
         """Names of the datasets that something was fetched of."""
         return sorted(path.parent.name for path in (self.root / "raw").glob("*/fetches.parquet"))
 
+    def positions(self, pairs_sha256: str) -> Path:
+        """Folder of the index of a training's pairs; deletable."""
+        return self.root / "cache" / "positions" / pairs_sha256[:16]
+
     def run(self, run_id: str) -> Path:
         return self.root / "runs" / run_id
 
