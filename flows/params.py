@@ -60,6 +60,12 @@ class Params(BaseModel):
         description="Dataset name to what the paper leaves open about it: choice name to value. "
         "`pengi plan --json` lists them with their defaults and reasons.",
     )
+    runs: list[str] | None = Field(
+        None,
+        title="Runs",
+        description="Trainings to make, e.g. pengi, frozen_pengi, no_text_encoder; the ones they "
+        "start from are made too. None means all that the profile makes (flows/runs.py).",
+    )
     seed: int = Field(0, title="Seed", description="Seed of every random choice in training.")
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -94,6 +94,14 @@ def training_pairs(
         for part in sorted(parts, key=lambda part: part.dataset)
     ]
     return pa.concat_tables([PAIRS.empty_table().select(list(columns)), *tables])
+
+
+def read_parts(release: Release, config: Mapping[str, Any]) -> list[Part]:
+    """The parts of a release that a run of this config reads; a fetched model reads none."""
+    if config["stage"] == "pretrained":
+        return []
+    wanted = config.get("datasets") or [part.dataset for part in release.parts]
+    return [part for part in release.parts if part.pair_counts and part.dataset in wanted]
 
 
 def verify(lake: Lake, release_id: str, progress: Progress = silent) -> list[str]:
