@@ -82,7 +82,7 @@ class Loop:
         used = time.process_time()
         try:
             for batch in self._batches():
-                told = self._one_step(batch)
+                told = self.one_step(batch)
                 last = self.step == self.stage.steps
                 if self.step % self.pace.report == 0 or last:
                     self._report()
@@ -121,7 +121,7 @@ class Loop:
             finally:
                 threads.shutdown(cancel_futures=True)
 
-    def _one_step(self, batch: Any) -> bool:
+    def one_step(self, batch: Any) -> bool:
         """One step; whether any process was asked to stop before its end."""
         stage, optimizer, rank = self.stage, self.stage.optimizer, self.ranks.rank
         torch.manual_seed(seeded(self.seed, "step", self.step, *([rank] if rank else [])))
