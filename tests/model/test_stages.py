@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers.models.clip.modeling_clip import image_text_contrastive_loss
 
 from pengi_model.augment import augmented
@@ -70,6 +71,14 @@ def test_masks_are_no_wider_than_asked():
     masked_bands = (found[:, 0].sum(1) == 0).sum(1)
     assert 5 < masked_frames.max() <= 10
     assert 2 <= masked_bands.max() <= 4
+
+
+def test_draws_follow_the_sounds_to_their_device():
+    with FakeTensorMode(allow_non_fake_inputs=True):  # says where tensors meet; needs no GPU
+        mel = torch.empty(2, 1, 40, 20, device="cuda")
+        how = Augment(True, 3.0, 3.0, 1.0, masks=1, time_mask=0.2, mel_mask=0.2)
+        found = augmented(mel, how, 10.0, torch.Generator())
+    assert found.device.type == "cuda" and found.shape == mel.shape
 
 
 def test_language_samples_learn_only_the_text_behind_the_slots():
