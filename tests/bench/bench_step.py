@@ -14,9 +14,9 @@ import torch
 
 from contest import Contest, scaled
 from pengi_model import ranks, stage
+from pengi_model.encoders import Clap
 from pengi_model.joining import joined
 from pengi_model.language_stage import Language
-from pengi_model.encoders import Clap
 from pengi_model.loop import Loop, Pace
 from pengi_model.pengi_stage import PengiStage, mapped
 from pengi_model.settings import SIZES, GenerativeSettings, Schedule

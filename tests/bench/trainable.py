@@ -13,7 +13,7 @@ from pengi_model.language_stage import Language
 from pengi_model.tokens import end_of, of_release
 
 RATE = 44_100
-_WORDS = "a dog cat rain wind engine voice bell door bird barks falls rings opens sings far near".split()
+_WORDS = ("dog", "cat", "rain", "wind", "engine", "voice", "bell", "door", "near", "far")
 _PROMPT = "generate audio caption"
 
 

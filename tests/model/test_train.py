@@ -2,8 +2,6 @@
 
 import fcntl
 import json
-import os
-import signal
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,16 +17,7 @@ from pengi_model.progress import read_lines
 from pengi_model.reads import Reads
 from pengi_model.settings import Settings, settings
 from pengi_model.train import SpecError, main, train
-from training_world import CLAP, LANGUAGE, PENGI, World, build, quiet, weights, write_spec
-
-def stop_at(step: int) -> Callable[[dict[str, Any]], None]:
-    """An emit that sends this process SIGTERM once the step is reported."""
-
-    def emit(event: dict[str, Any]) -> None:
-        if event["event"] == "step" and event["step"] == step:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    return emit
+from training_world import CLAP, LANGUAGE, PENGI, World, build, quiet, stop_at, weights, write_spec
 
 
 @pytest.fixture(scope="module")

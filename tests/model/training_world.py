@@ -1,6 +1,9 @@
 """A few seconds of synthetic sound with pairs and waves cache, as the lake would hold them."""
 
 import json
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,8 +54,11 @@ PENGI = GenerativeSettings(
 )
 
 
-def build(folder: Path, clips: int = 6) -> dict[str, Any]:
-    """Write pairs.parquet and a waves folder; return the `reads` of a spec over split train."""
+def build(folder: Path, clips: int = 6, spread: bool = False, longest: int = 3) -> dict[str, Any]:
+    """Write pairs.parquet and a waves folder; return the `reads` of a spec over split train.
+
+    Ids count up, or where `spread` are as far apart as hashes. Clips are 1 to `longest` seconds.
+    """
     waves = folder / "waves"
     waves.mkdir(parents=True)
     index: list[dict[str, Any]] = []
@@ -61,10 +67,10 @@ def build(folder: Path, clips: int = 6) -> dict[str, Any]:
     sounds, start = [], 0
     for number in range(clips):
         label = list(TONES)[number % 2]
-        length = RATE * (1 + number % 3)  # 1 to 3 s: tiled and cropped
+        length = RATE * (1 + number % longest)  # tiled and cropped
         wave = np.sin(2 * np.pi * TONES[label] * np.arange(length) / RATE)
         sounds.append((9000 * (wave + 0.1 * draw.standard_normal(length))).astype("<i2"))
-        clip = f"{number:032x}"
+        clip = f"{number * 2654435761 % 2**32 if spread else 0:08x}{number:024x}"
         index.append({"clip_id": clip, "start": start, "length": length})
         start += length
         pairs.append(
@@ -104,6 +110,16 @@ def write_spec(
 
 def quiet(event: dict[str, Any]) -> None:
     """Show nothing."""
+
+
+def stop_at(step: int) -> Callable[[dict[str, Any]], None]:
+    """An emit that sends this process SIGTERM once the step is reported."""
+
+    def emit(event: dict[str, Any]) -> None:
+        if event["event"] == "step" and event["step"] == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return emit
 
 
 @dataclass
