@@ -154,7 +154,7 @@ def test_another_parent_does_not_resume(world: World):
 
 
 def test_a_loss_that_is_no_number_names_its_pairs(world: World, capsys: pytest.CaptureFixture[str]):
-    broken = replace(KILLED_CLAP, schedule=Schedule(steps=6, batch=4, rate=1e38))
+    broken = replace(KILLED_CLAP, schedule=Schedule(steps=6, batch=4, rate=1e30))
     folder = world.spec("broken", "clap", broken)
     assert main([str(folder)]) == 1
     told = capsys.readouterr().err

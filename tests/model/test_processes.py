@@ -51,7 +51,9 @@ def assert_same_training(one: Path, other: Path) -> None:
     before, after = weights(one), weights(other)
     for name, value in before.items():
         if not name.endswith(_FREE):
-            assert after[name].float() == pytest.approx(value.float(), abs=_NOISE), name
+            torch.testing.assert_close(
+                after[name], value, rtol=0, atol=_NOISE, msg=lambda text, at=name: f"{at}: {text}"
+            )
 
 
 @pytest.mark.slow
