@@ -1,7 +1,7 @@
 """Benchmarks against yardsticks, in turns on one machine: `make bench`, `make bench ONLY=pairs`.
 
-`python tests/bench/run.py OUT.json [NAME ...]` takes up every `bench_NAME.py` beside it. Such a
-module has
+`python tests/bench/run.py OUT.json [NAME ...]` takes up every `bench_NAME.py` beside it; those for
+a GPU, `gpu_...`, only by name (`make bench-gpu`). Such a module has
 
     def benches() -> Iterator[Contest | Result]
 
@@ -42,11 +42,11 @@ def results(names: list[str]) -> Iterator[Result]:
 
 
 def modules(wanted: list[str]) -> list[str]:
-    """Names of the bench modules asked for, all of them when none is; exit 2 for a wrong one."""
+    """The bench modules asked for, all but a GPU's when none is; exit 1 for a wrong name."""
     there = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     if unknown := set(wanted) - set(there):
         sys.exit(f"no bench called {', '.join(sorted(unknown))}; there are {', '.join(there)}")
-    return wanted or there
+    return wanted or [name for name in there if not name.startswith("gpu_")]
 
 
 def machine() -> dict[str, Any]:

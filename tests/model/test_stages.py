@@ -1,6 +1,7 @@
 """Parts of the trainings against formulas written out by hand, and transformers' CLIP loss."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,13 @@ def test_schedule_warms_up_and_ends_near_zero():
     assert [schedule.at(step) for step in (0, 4, 9)] == pytest.approx([0.2, 1.0, 2.0])
     assert schedule.at(55) == pytest.approx(1.0)
     assert schedule.at(99) < 0.001
+
+
+def test_schedule_in_a_line_and_by_epochs():
+    schedule = Schedule(steps=100, batch=8, rate=2.0, warmup=20, shape="linear")
+    assert [schedule.at(step) for step in (9, 20, 60, 100)] == pytest.approx([1.0, 2.0, 1.0, 0.0])
+    assert replace(schedule, epochs=3).over(pairs=21).steps == 8  # 63 samples in batches of 8
+    assert schedule.over(pairs=21) == schedule
 
 
 def test_augmentation_off_changes_nothing_and_roll_only_rotates():
