@@ -173,6 +173,8 @@ class Loop:
             "gradient_norm": round(self.sums.norm, 6),
             "clips_per_s": round(self.sums.clips / (time.monotonic() - self.sums.began), 2),
         }
+        if self.ranks.device.type == "cuda":
+            line["gpu_gb"] = round(torch.cuda.max_memory_allocated() / 1e9, 3)
         if len(counts) > 1:
             seen = zip(self.stage.templates, totals.tolist(), counts.tolist(), strict=True)
             line |= {f"loss/{name}": round(lost / n, 6) for name, lost, n in seen if n}

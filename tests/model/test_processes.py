@@ -28,7 +28,7 @@ STILL_PENGI = replace(
     augment=Augment(),
     report=1,
 )
-_NOISE = 1e-4  # a tenth of one step of AdamW
+_NOISE = 5e-4  # half of one step of AdamW, which follows even the sign of a gradient near zero
 # Of keys and of what a batch norm follows: their gradient is nothing but noise, AdamW makes steps
 # of it; what a batch norm counts depends on how often it is called.
 _FREE = ("key.bias", "k_proj.bias", "running_var", "running_mean", "num_batches_tracked")
@@ -51,9 +51,9 @@ def assert_same_training(one: Path, other: Path) -> None:
     before, after = weights(one), weights(other)
     for name, value in before.items():
         if not name.endswith(_FREE):
-            torch.testing.assert_close(
-                after[name], value, rtol=0, atol=_NOISE, msg=lambda text, at=name: f"{at}: {text}"
-            )
+            apart = (after[name] - value).abs()
+            assert apart.max() <= _NOISE, name
+            assert apart.mean() <= _NOISE / 50, name
 
 
 @pytest.mark.slow
