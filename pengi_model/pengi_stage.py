@@ -18,6 +18,7 @@ from pengi_model.augment import augmented
 from pengi_model.encoders import Clap
 from pengi_model.language_stage import Language
 from pengi_model.loop import Emit, adamw, counting, plan, seeded
+from pengi_model.mapping import MappingNetwork
 from pengi_model.model import Pengi
 from pengi_model.reads import Reads
 from pengi_model.settings import GenerativeSettings
@@ -147,10 +148,22 @@ class PengiStage:
 
 
 def joined(clap: Clap, language: Language) -> Pengi:
-    """A Pengi of CLAP's encoders and the language model, with new mapping networks."""
-    config = replace(clap.config, language=language.config.language)
+    """A Pengi of CLAP's encoders and the language model, with new mapping networks.
+
+    They begin as those the language model was trained with, where there are any, but for the layer
+    that takes the vector in: what the language model can read is known already.
+    """
+    config = replace(clap.config, language=language.config.language).steered(False)
     model = Pengi(config, language.tokenizer, clap.tokenizer)
     model.audio_encoder = clap.audio_encoder
     model.text_encoder = clap.text_encoder
     model.language_model = language.language_model
+    if language.steering is not None:
+        _begin_as(model.audio_mapping, language.steering.audio_mapping)
+        _begin_as(model.text_mapping, language.steering.text_mapping)
     return model
+
+
+def _begin_as(mapping: MappingNetwork, other: MappingNetwork) -> None:
+    mapping.prefix_const.data.copy_(other.prefix_const.data)
+    mapping.transformer.load_state_dict(other.transformer.state_dict())
