@@ -5,16 +5,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 import pengi_model
+from flows.launch import Launch
 from flows.steps.lake import Lake, sha256_text, write_json
 from flows.steps.progress import Progress, silent
-from flows.steps.release import ingested
+from flows.steps.release import ingested, refuse_damaged
 from flows.steps.waves import make_waves
 from pengi_model.settings import STAGES, Settings
 from schemas import Release, Run
@@ -36,15 +36,17 @@ def train(
     seed: int,
     provenance: Mapping[str, str],
     progress: Progress = silent,
+    launch: Launch = Launch(),  # noqa: B008 - frozen
 ) -> Run:
     """Train run `name` on `release` from the runs `parents`, or find it finished."""
     run = manifest(release, name, settings, parents, seed, provenance)
     folder = lake.run(run.run_id)
     if (folder / "model").is_dir():
         return read_run(lake, run.run_id)
+    refuse_damaged(lake, release)
     write_json(folder / "run.json", run.model_dump())
     write_json(folder / "spec.json", _spec(lake, release, run, progress))
-    _supervise(folder, f"train {name}", progress)
+    _supervise(folder, launch.command(folder), f"train {name}", progress)
     return run
 
 
@@ -109,10 +111,10 @@ def _spec(lake: Lake, release: Release, run: Run, progress: Progress) -> dict[st
     }
 
 
-def _supervise(folder: Path, label: str, progress: Progress) -> None:
+def _supervise(folder: Path, command: list[str], label: str, progress: Progress) -> None:
     with (folder / "trainer.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pengi_model.train", str(folder)],
+            command,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

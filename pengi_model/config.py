@@ -88,13 +88,13 @@ class LanguageConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One model. `text=None` is the variant without a text encoder (App. F, Experiment B)."""
+    """One model. App. F: `text=None` has no text encoder, `text_mapping=None` no m2 either."""
 
     mel: MelConfig = MelConfig()
     audio: AudioConfig = AudioConfig()
     text: TextConfig | None = TextConfig()
     audio_mapping: MappingConfig = MappingConfig()
-    text_mapping: MappingConfig = MappingConfig()
+    text_mapping: MappingConfig | None = MappingConfig()
     language: LanguageConfig = LanguageConfig()
     window_seconds: float = 7.0
     projection: int = 1024  # width of the joint space
@@ -115,6 +115,11 @@ class ModelConfig:
     def samples(self) -> int:
         """Samples of one window."""
         return round(self.window_seconds * SAMPLE_RATE)
+
+    @property
+    def text_prefix(self) -> int:
+        """Vectors of the prefix that the prompt becomes."""
+        return self.text_mapping.prefix if self.text_mapping else self.prompt_tokens
 
     def with_tokens(self, vocabulary: int, end: int, pad: int) -> "ModelConfig":
         """This configuration for one tokenizer that serves prompts and language model alike."""
@@ -140,7 +145,7 @@ class ModelConfig:
             "audio": AudioConfig(**audio),
             "text": TextConfig(**values["text"]) if values["text"] else None,
             "audio_mapping": MappingConfig(**values["audio_mapping"]),
-            "text_mapping": MappingConfig(**values["text_mapping"]),
+            "text_mapping": values["text_mapping"] and MappingConfig(**values["text_mapping"]),
             "language": LanguageConfig(**values["language"]),
         }
         return cls(**(values | nested))
@@ -149,6 +154,15 @@ class ModelConfig:
 def without_text_encoder(config: ModelConfig) -> ModelConfig:
     """Experiment B of App. F: the prompt goes through the language model's own embedding."""
     return replace(config, text=None, prompt_suffix=config.caption_suffix)
+
+
+def lm_prompt_only(config: ModelConfig) -> ModelConfig:
+    """Experiment A of App. F: the embedded prompt stands in the prefix as it is, without m2.
+
+    It is padded to `prompt_tokens` and the padding is attended, as the released model of Experiment
+    B does; the paper says nothing of it.
+    """
+    return replace(without_text_encoder(config), text_mapping=None)
 
 
 PAPER = ModelConfig()

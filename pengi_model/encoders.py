@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 import torch
+import torch.distributed as dist
 from torch import nn
 from torch.nn import functional as F
 from transformers import (
@@ -65,12 +66,39 @@ def spec_augment(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-class AugmentedNorm(nn.BatchNorm2d):
-    """The encoder's batch norm over mel bands, followed by SpecAugment in train mode."""
+class MelNorm(nn.BatchNorm2d):
+    """The encoder's batch norm over mel bands; SpecAugment behind it in train mode.
+
+    In train mode the statistics are those of all processes' clips, so that the number of processes
+    changes nothing. Its input has no gradient, so they need none.
+    """
+
+    def __init__(self, bands: int, augment: bool) -> None:
+        super().__init__(bands)
+        self.augment = augment
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        normed = super().forward(input)
-        return spec_augment(normed) if self.training else normed
+        if not (self.training and dist.is_initialized()):
+            normed = super().forward(input)
+        else:
+            mean, variance = self._shared(input.detach())
+            normed = F.batch_norm(input, mean, variance, self.weight, self.bias, eps=self.eps)
+        return spec_augment(normed) if self.augment and self.training else normed
+
+    @torch.no_grad()
+    def _shared(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and variance per band over all processes; the running ones follow."""
+        assert self.running_mean is not None and self.running_var is not None
+        exact = x.double()
+        sums = torch.stack([exact.sum((0, 2, 3)), exact.square().sum((0, 2, 3))])
+        dist.all_reduce(sums)
+        count = x.numel() // x.shape[1] * dist.get_world_size()
+        mean = sums[0] / count
+        variance = sums[1] / count - mean.square()
+        momentum = self.momentum or 0.0
+        self.running_mean.lerp_(mean.float(), momentum)
+        self.running_var.lerp_((variance * count / (count - 1)).float(), momentum)
+        return mean.float(), variance.float()
 
 
 def htsat(config: AudioConfig, bands: int) -> ClapAudioModel:
@@ -92,8 +120,7 @@ def htsat(config: AudioConfig, bands: int) -> ClapAudioModel:
             enable_fusion=False,
         )
     )
-    if config.spec_augment:
-        model.audio_encoder.batch_norm = AugmentedNorm(bands)
+    model.audio_encoder.batch_norm = MelNorm(bands, config.spec_augment)
     for block in model.modules():
         if isinstance(block, ClapAudioLayer) and isinstance(block.drop_path, ClapDropPath):
             dropped = nn.Sequential(block.output.dropout, block.drop_path)
@@ -158,14 +185,22 @@ class TextEncoder(nn.Module):
         self.clip_projection = nn.Linear(self.config.width, self.config.width, bias=False)
         self.projection = projection(config, self.config.width)
 
-    def pooled(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """CLIP-space vectors (batch, width): the hidden state at the first end token, projected."""
+    def state(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The tower's hidden state at the first end token (batch, width)."""
         hidden = self.clip(input_ids=ids, attention_mask=mask).last_hidden_state
         place = (ids == self.config.end).int().argmax(-1)
-        return self.clip_projection(hidden[torch.arange(len(ids), device=ids.device), place])
+        return hidden[torch.arange(len(ids), device=ids.device), place]
+
+    def pooled(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """CLIP-space vectors (batch, width)."""
+        return self.clip_projection(self.state(ids, mask))
+
+    def head(self, state: torch.Tensor) -> torch.Tensor:
+        """`state` -> (batch, projection)."""
+        return self.projection(self.clip_projection(state))
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return self.projection(self.pooled(ids, mask))
+        return self.head(self.state(ids, mask))
 
 
 class DualEncoder(nn.Module):

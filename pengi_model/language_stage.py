@@ -19,11 +19,12 @@ from transformers import PreTrainedTokenizerFast
 
 from pengi_model import checkpoint
 from pengi_model.config import ModelConfig
-from pengi_model.loop import adamw, seeded
 from pengi_model.mapping import MappingNetwork
 from pengi_model.model import gpt2
+from pengi_model.ranks import Ranks
 from pengi_model.reads import texts
 from pengi_model.settings import SIZES, LanguageSettings
+from pengi_model.stage import adamw, seeded
 from pengi_model.tokens import end_of, of_release
 
 
@@ -150,14 +151,18 @@ class Language(nn.Module):
 class LanguageStage:
     """Trains the language model on the distinct texts of the release."""
 
-    def __init__(self, config: LanguageSettings, spec: dict[str, Any], seed: int) -> None:
-        self.config, self.seed = config, seed
+    templates = ("",)
+
+    def __init__(
+        self, config: LanguageSettings, spec: dict[str, Any], seed: int, ranks: Ranks
+    ) -> None:
+        self.config, self.seed, self.ranks = config, seed, ranks
         self.steps = config.schedule.steps
         tokenizer = of_release(spec, config.vocabulary)
         torch.manual_seed(seeded(seed, "weights"))
         end = end_of(tokenizer)
         size = SIZES[config.size].with_tokens(len(tokenizer), end, end).steered()
-        self.module = Language(size, tokenizer).train()
+        self.module = Language(size, tokenizer).train().to(ranks.device)
         self.texts = Texts(
             tokenizer, texts(spec), size.caption_tokens, config.copied, config.dropped
         )
@@ -171,15 +176,31 @@ class LanguageStage:
         """Nothing: texts are drawn, no pair is read in order."""
         return {}
 
+    def pairs(self, step: int) -> list[str]:
+        """None."""
+        return []
+
     def clips(self, step: int) -> int:
         """Texts of a batch."""
         return self.config.schedule.batch
 
-    def loss(self, step: int) -> Tensor:
-        """Cross-entropy of the step's texts."""
-        drawn = self.texts.batch(self.config.schedule.batch, seeded(self.seed, "texts", step))
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
-            return self.module.loss(drawn)
+    def prepare(self, step: int) -> Drawn:
+        """The step's texts; every process draws the same."""
+        return self.texts.batch(self.config.schedule.batch, seeded(self.seed, "texts", step))
+
+    def backward(self, step: int, batch: Drawn) -> Tensor:
+        """Cross-entropy of the texts behind their prefixes."""
+        device = self.ranks.device
+        drawn = Drawn(*(part.to(device) for part in batch))
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.config.bfloat16):
+            loss = self.module.loss(drawn)
+        loss.backward()
+        count = drawn.text_mask.sum()
+        return torch.stack([loss.detach() * count, count])[:, None]
+
+    def validate(self) -> tuple[Tensor, list[dict[str, Any]]]:
+        """Nothing is held out."""
+        return torch.zeros(2, device=self.ranks.device), []
 
     def save(self, folder: Path) -> None:
         """Write tokenizer and language model."""

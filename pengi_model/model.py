@@ -66,7 +66,9 @@ class Pengi(DualEncoder):
         self.audio_encoder = AudioEncoder(config)
         self.text_encoder = TextEncoder(config) if config.text else None
         self.audio_mapping = MappingNetwork(config.audio_mapping, config.projection, width)
-        self.text_mapping = MappingNetwork(config.text_mapping, source, width)
+        self.text_mapping = (
+            MappingNetwork(config.text_mapping, source, width) if config.text_mapping else None
+        )
         self.language_model = gpt2(config.language)
 
     def caption_ids(self, captions: Sequence[str]) -> text.Ids:
@@ -85,7 +87,8 @@ class Pengi(DualEncoder):
         if self.text_encoder is not None and self.config.normalise_text:
             text_vector = unit(text_vector)
         audio_prefix = self.audio_mapping(unit(audio_vector))
-        return torch.cat((audio_prefix, self.text_mapping(text_vector)), dim=1)
+        text_prefix = self.text_mapping(text_vector) if self.text_mapping else text_vector
+        return torch.cat((audio_prefix, text_prefix), dim=1)
 
     def token_log_probs(self, prefix: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         """Log-probability (batch, length) of every token of `ids` after `prefix`."""

@@ -6,12 +6,15 @@ steps, never minutes, so that a training can be repeated.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from pengi_model.config import PAPER, SMALL, TINY, ModelConfig
 
 SIZES: dict[str, ModelConfig] = {"tiny": TINY, "small": SMALL, "paper": PAPER}
+
+
+Variant = Literal["pengi", "no_text_encoder", "lm_prompt_only"]
 
 
 class SettingsError(Exception):
@@ -20,20 +23,28 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Schedule:
-    """AdamW steps with a linear warm-up, then a cosine down to zero."""
+    """Steps with a linear warm-up, then down to zero along a cosine or a line."""
 
     steps: int
-    batch: int
+    batch: int  # samples, all processes together
     rate: float
     warmup: int = 0
     decay: float = 0.0  # weight decay, on matrices only
+    shape: Literal["cosine", "linear"] = "cosine"
+    epochs: int = 0  # where it is given, `steps` follows from it and the number of pairs
 
     def at(self, step: int) -> float:
         """Learning rate at a step counted from the schedule's start."""
         if step < self.warmup:
             return self.rate * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+        done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
+        if self.shape == "linear":
+            return self.rate * (1 - done)
+        return self.rate * 0.5 * (1 + math.cos(math.pi * done))
+
+    def over(self, pairs: int) -> "Schedule":
+        """This schedule with the steps that its epochs over so many pairs take."""
+        return replace(self, steps=math.ceil(self.epochs * pairs / self.batch) or self.steps)
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,7 @@ class LanguageSettings:
     dropped: float = 0.1  # share of those words that are left out
     report: int = 20
     checkpoint: int = 100
+    keep: int = 2
     bfloat16: bool = False
 
 
@@ -77,10 +89,17 @@ class ContrastiveSettings:
     # template -> times each of its pairs stands in an epoch; empty: every template once
     templates: Mapping[str, int] = field(default_factory=dict[str, int])
     keep_mels: bool = True  # in memory, 64 x 4 bytes a frame; False: computed per batch
+    standardise: bool = True  # the log-mel, by its mean over these clips; PAPER takes it as it is
     augment: Augment = Augment()
+    micro: int = 0  # samples of one pass through the encoders; 0: a process's whole share
+    loaders: int = 0  # threads that read ahead
+    held_out: float = 0.0  # share of clips kept for validation
+    validate: int = 0  # steps between two validations; 0: none
     report: int = 10
     checkpoint: int = 50
+    keep: int = 2  # newest checkpoints that stay, beside the best one
     bfloat16: bool = False
+    compile: bool = False  # torch.compile of what is trained
 
 
 @dataclass(frozen=True)
@@ -92,12 +111,20 @@ class GenerativeSettings:
     passes: int  # augmented passes cached for the warm-up beside the clean one
     schedule: Schedule  # end to end
     audio_rate: float  # learning rate of the audio encoder; 0 keeps it frozen (Table 13)
+    variant: Variant = "pengi"  # how the prompt reaches the language model (App. F)
     templates: Mapping[str, int] = field(default_factory=dict[str, int])
+    train_text_projection: bool = False  # what follows the frozen text tower; released: trained
     keep_mels: bool = True
     augment: Augment = Augment()
+    micro: int = 0
+    loaders: int = 0
+    held_out: float = 0.0
+    validate: int = 0
     report: int = 10
     checkpoint: int = 50
+    keep: int = 2  # newest checkpoints that stay, beside the best one
     bfloat16: bool = False
+    compile: bool = False  # torch.compile of what is trained
 
 
 Settings = LanguageSettings | ContrastiveSettings | GenerativeSettings

@@ -87,7 +87,7 @@ def training_pairs(
         _of_splits(pq.read_table(lake.root / part.pairs.path, columns=list(columns)), part.train)
         for part in sorted(parts, key=lambda part: part.dataset)
     ]
-    return pa.concat_tables(tables)
+    return pa.concat_tables([PAIRS.empty_table().select(list(columns)), *tables])
 
 
 def verify(lake: Lake, release_id: str, progress: Progress = silent) -> list[str]:
@@ -113,13 +113,36 @@ def verify(lake: Lake, release_id: str, progress: Progress = silent) -> list[str
     return damages
 
 
-def _damage(lake: Lake, file: File) -> list[str]:
+def refuse_damaged(lake: Lake, release: Release) -> None:
+    """LakeError when what a training reads is not what the manifest says.
+
+    Manifest and tables are hashed; of shards only the size is compared, for their clips are hashed
+    one by one where they are read.
+    """
+    damages = _unsealed(lake, release.release_id)
+    for part in release.parts:
+        damages += _damage(lake, part.pairs) + _damage(lake, part.clips)
+        damages += [damage for shard in part.shards for damage in _resized(lake, shard)]
+    if damages:
+        raise LakeError(
+            f"release {release.release_id} is not what it was: {'; '.join(damages[:5])}. "
+            "See all with `pengi release verify`; ingest the dataset again to rebuild it."
+        )
+
+
+def _resized(lake: Lake, file: File) -> list[str]:
     path = lake.root / file.path
     if not path.is_file():
         return [f"{file.path}: missing"]
     if (size := path.stat().st_size) != file.bytes:
         return [f"{file.path}: {size} bytes, expected {file.bytes}"]
-    if (found := sha256_file(path)) != file.sha256:
+    return []
+
+
+def _damage(lake: Lake, file: File) -> list[str]:
+    if damage := _resized(lake, file):
+        return damage
+    if (found := sha256_file(lake.root / file.path)) != file.sha256:
         return [f"{file.path}: sha256 {found}, expected {file.sha256}"]
     return []
 

@@ -3,24 +3,17 @@
 import pytest
 
 from flows.runs import RUNS
-from flows.steps.lake import Lake
+from flows.steps.lake import Lake, LakeError
+from flows.steps.release import make_release
 from flows.train import TrainingError, manifest, train
 from pengi_model.settings import STAGES
 from schemas import Release
 
 
 @pytest.fixture
-def empty_release() -> Release:
+def empty_release(lake: Lake) -> Release:
     """A release without a pair."""
-    return Release(
-        release_id="r" * 16,
-        leakage="paper",
-        templates={},
-        parts=(),
-        pairs=0,
-        pairs_sha256="",
-        provenance={},
-    )
+    return make_release(lake, [], {}, {})
 
 
 def test_a_trainer_that_fails_is_quoted(lake: Lake, empty_release: Release) -> None:
@@ -30,6 +23,14 @@ def test_a_trainer_that_fails_is_quoted(lake: Lake, empty_release: Release) -> N
     assert "trainer.log" in str(told.value)
     (run,) = (lake.root / "runs").iterdir()
     assert not (run / "model").exists()
+
+
+def test_a_release_that_was_changed_is_not_trained_on(lake: Lake, empty_release: Release) -> None:
+    manifest = lake.release(empty_release.release_id)
+    manifest.write_text(manifest.read_text() + " ")
+    with pytest.raises(LakeError, match=rf"is not what it was: .*{manifest.name}"):
+        train(lake, empty_release, "clap", RUNS["mini"]["clap"], {}, 0, {})
+    assert not (lake.root / "runs").exists()
 
 
 def test_a_run_has_another_id_for_whatever_it_follows_from(empty_release: Release) -> None:

@@ -15,8 +15,9 @@ import torch
 from safetensors.torch import load_file
 
 from pengi_model import order
-from pengi_model.loop import Stopped, read_lines
+from pengi_model.loop import Stopped
 from pengi_model.model import Pengi
+from pengi_model.progress import read_lines
 from pengi_model.reads import Reads
 from pengi_model.settings import (
     Augment,
@@ -98,6 +99,12 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model" / "model.safetensors")
 
 
+def metrics(folder: Path) -> list[dict[str, Any]]:
+    """metrics.jsonl without the speed."""
+    lines = read_lines(folder / "metrics.jsonl")
+    return [{k: v for k, v in line.items() if k != "clips_per_s"} for line in lines]
+
+
 def test_losses_fall(world: World):
     found: dict[str, dict[int, float]] = {}
     for stage in ("language_model", "pengi"):
@@ -128,7 +135,7 @@ def test_a_stopped_training_resumes_bit_for_bit(
     assert not (folder / "model").exists()
     train(folder, quiet)
     whole = world.folder / stage
-    assert (folder / "metrics.jsonl").read_text() == (whole / "metrics.jsonl").read_text()
+    assert metrics(folder) == metrics(whole)
     for name, value in weights(whole).items():
         assert torch.equal(value, weights(folder)[name]), name
 
