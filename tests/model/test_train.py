@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -37,10 +38,14 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_losses_fall(world: World):
-    for stage, last, share in (("language_model", 60, 0.5), ("pengi", 40, 0.75)):
+    found: dict[str, dict[int, float]] = {}
+    for stage in ("language_model", "pengi"):
         lines = read_lines(world.folder / stage / "metrics.jsonl")
-        losses = {line["step"]: line["loss"] for line in lines}
-        assert losses[last] < share * losses[min(losses)]
+        found[stage] = {line["step"]: line["loss"] for line in lines}
+    told = found["language_model"]
+    assert told[60] < 0.5 * told[min(told)]
+    # "low tone" or "high tone" and the end: who knows the form and guesses the word has ln 2 / 3
+    assert found["pengi"][40] < math.log(2) / 3 + 0.02
 
 
 def test_the_model_speaks_with_the_words_of_the_release(world: World):
