@@ -19,6 +19,7 @@ from recomputing import recomputed
 from seeded_model import CONFIG, SIZE, noise, seeded_model
 
 BEAMS, TOKENS = 5, scaled(30, least=4)
+NEVER = CONFIG.language.vocabulary  # no such stop token: all answers have TOKENS tokens
 PROMPT = "this is a sound of"
 PART = 10  # labels of which the separate forward passes are timed
 LABELS = list(datasets.load("esc50").benchmarks[0].labels.values())
@@ -31,11 +32,9 @@ def benches() -> Iterator[Result]:
     yield from _loading(model)
 
 
-def _answers(model: Pengi) -> Iterator[Result]:
-    waves, language = noise(8), model.language_model
-    prefix = model.prefix(waves, PROMPT)
-    never = CONFIG.language.vocabulary  # no stop token: all answers have TOKENS tokens
-    prompt = model.prompt_ids([PROMPT])
+def _calls(model: Pengi, prefix: torch.Tensor, waves: torch.Tensor) -> dict[str, Call]:
+    """What takes turns; the separate passes are those of a part of the labels."""
+    language, prompt = model.language_model, model.prompt_ids([PROMPT])
 
     @torch.inference_mode()
     def separate() -> None:
@@ -49,17 +48,21 @@ def _answers(model: Pengi) -> Iterator[Result]:
             sequence = torch.cat((prefix[:1], language.transformer.wte(ids)), dim=1)
             language(inputs_embeds=sequence, use_cache=False)
 
-    took, said = _held(
-        {
-            "recomputed": lambda: recomputed(language, prefix[:1], BEAMS, TOKENS),
-            "one": lambda: beam_search(language, prefix[:1], BEAMS, TOKENS, never),
-            "eight": lambda: beam_search(language, prefix, BEAMS, TOKENS, never),
-            "labels": lambda: model.log_likelihood(waves[:1], PROMPT, LABELS),
-            "labels behind": lambda: model.log_likelihood_after(prefix[:1], LABELS),
-            "separate": separate,
-            "separate behind": behind_the_prefix,
-        }
-    )
+    return {
+        "recomputed": lambda: recomputed(language, prefix[:1], BEAMS, TOKENS),
+        "one": lambda: beam_search(language, prefix[:1], BEAMS, TOKENS, NEVER),
+        "eight": lambda: beam_search(language, prefix, BEAMS, TOKENS, NEVER),
+        "labels": lambda: model.log_likelihood(waves[:1], PROMPT, LABELS),
+        "labels behind": lambda: model.log_likelihood_after(prefix[:1], LABELS),
+        "separate": separate,
+        "separate behind": behind_the_prefix,
+    }
+
+
+def _answers(model: Pengi) -> Iterator[Result]:
+    waves = noise(8)
+    prefix = model.prefix(waves, PROMPT)
+    took, said = _held(_calls(model, prefix, waves))
     _same_tokens(model, prefix, said)
     scale = len(LABELS) / PART
     how = f"{SIZE}, float32, one thread, all in turns"
@@ -95,8 +98,7 @@ def _same_tokens(model: Pengi, prefix: torch.Tensor, said: dict[str, Any]) -> No
     assert torch.equal(together[0], said["recomputed"])
     assert torch.equal(together[0], said["one"].tokens[0])
     for clip in range(1, len(prefix)):
-        never = CONFIG.language.vocabulary
-        alone = beam_search(model.language_model, prefix[[clip]], BEAMS, TOKENS, never)
+        alone = beam_search(model.language_model, prefix[[clip]], BEAMS, TOKENS, NEVER)
         assert torch.equal(together[clip], alone.tokens[0]), f"clip {clip}"
 
 
