@@ -1,7 +1,7 @@
 """Benchmarks against yardsticks, in turns on one machine: `make bench`, `make bench ONLY=pairs`.
 
-`python tests/bench/run.py OUT.json [NAME ...]` takes up every `bench_NAME.py` beside it; those for
-a GPU, `gpu_...`, only by name (`make bench-gpu`). Such a module has
+`python tests/bench/run.py OUT.json [NAME ...]` takes up every `bench_NAME.py` beside it. Such a
+module has
 
     def benches() -> Iterator[Contest | Result]
 
@@ -42,7 +42,7 @@ def results(names: list[str]) -> Iterator[Result]:
 
 
 def modules(wanted: list[str]) -> list[str]:
-    """The bench modules asked for, all but a GPU's when none is; exit 1 for a wrong name."""
+    """Names of the bench modules asked for, all but gpu_* when none is; exit 2 for a wrong one."""
     there = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     if unknown := set(wanted) - set(there):
         sys.exit(f"no bench called {', '.join(sorted(unknown))}; there are {', '.join(there)}")
