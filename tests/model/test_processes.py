@@ -51,7 +51,7 @@ def assert_same_training(one: Path, other: Path) -> None:
     before, after = weights(one), weights(other)
     for name, value in before.items():
         if not name.endswith(_FREE):
-            apart = (after[name] - value).abs()
+            apart = (after[name].double() - value.double()).abs()
             assert apart.max() <= _NOISE, name
             assert apart.mean() <= _NOISE / 50, name
 
