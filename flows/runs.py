@@ -101,10 +101,10 @@ _ASKED = {
     "sound_event_classification": 4,
     "speech_emotion_recognition": 4,
     "speech_sentiment_recognition": 2,
-    "music_note_analysis": 6,
+    "music_note_analysis": 8,
     "acoustic_scene_classification": 8,
     "music_analysis": 8,
-    "auxiliary": 2,
+    "auxiliary": 4,
 }
 
 # 5 minutes in all, of which language model and contrastive stage can run side by side.
@@ -128,10 +128,12 @@ _MINI = Stages(
     ),
     pengi=GenerativeSettings(
         size="tiny",
-        warmup=Schedule(steps=1000, batch=32, rate=2e-3, warmup=20, decay=0.01),
+        # Begun as the networks that steered the language model, 350 steps bring 13 of 19 benchmarks
+        # above chance, 150 more end to end 15 (131 processor seconds on a loaded machine).
+        warmup=Schedule(steps=350, batch=32, rate=2e-3, warmup=20, decay=0.01),
         passes=3,
-        schedule=Schedule(steps=30, batch=32, rate=5e-4, warmup=10, decay=0.01),
-        audio_rate=1e-4,
+        schedule=Schedule(steps=150, batch=32, rate=5e-4, warmup=10, decay=0.01),
+        audio_rate=3e-4,
         templates=_ASKED,
         augment=_NOTES,
         bfloat16=True,

@@ -108,10 +108,19 @@ def test_a_language_sample_hears_the_words_it_is_to_write():
 
 def test_shares_of_what_is_heard():
     assert _texts(copied=0.0, dropped=0.0).batch(8, seed=0).heard_mask.sum() == 0
-    heard = _texts(copied=1.0, dropped=0.3).batch(400, seed=0).heard_mask
+    heard = _texts(copied=1.0, dropped=0.3).batch(400, seed=0).heard_mask > 0
     assert heard.sum().item() / (400 * 2) == pytest.approx(0.7, abs=0.05)  # of two words each
     told = _texts(copied=0.6, dropped=0.0).batch(400, seed=0).heard_mask.any(dim=1)
     assert told.float().mean().item() == pytest.approx(0.6, abs=0.08)
+
+
+def test_a_word_that_tells_texts_apart_is_heard_louder():
+    tokenizer = train_tokenizer(["pitch 40", "pitch 44"] * 9, 300)
+    drawn = Texts(tokenizer, {"n": [("q", "pitch 40"), ("q", "pitch 44")]}, 9, 1.0, 0.0).batch(9, 0)
+    tokens = [tokenizer.convert_ids_to_tokens(row) for row in drawn.heard.tolist()]
+    assert {tuple(row) for row in tokens} == {("Ġpitch", "Ġ40"), ("Ġpitch", "Ġ44")}
+    expected = torch.tensor([math.log(3 / 2), math.log(3)]).expand(9, 2)
+    torch.testing.assert_close(drawn.heard_mask, expected)
 
 
 def test_a_bag_is_the_direction_of_the_sum_of_what_is_heard():
