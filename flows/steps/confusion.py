@@ -5,13 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from flows.steps.checks import sql
+from flows.steps.benchmarks import benchmark_rows
 from flows.steps.lake import Lake
 from flows.steps.matching import Space, cleaned, note
 from flows.steps.release import Ingested
@@ -36,16 +34,6 @@ class Matrix(NamedTuple):
     mistakes: list[tuple[str, str, int]]  # (truth, said, times), the most frequent first
 
 
-def benchmark_rows(lake: Lake, benchmark: Benchmark, versions: Ingested) -> list[_Line]:
-    """Rows of the benchmark's splits whose clip is there, with their `clip_id`."""
-    with duckdb.connect() as con:
-        con.register("row_table", pq.read_table(lake.rows(versions.dataset, versions.rows)))
-        con.register("clip_table", pq.read_table(lake.clips(versions.dataset, versions.audio)))
-        con.register("split_table", pa.table({"split": list(benchmark.splits)}))
-        lines = con.sql(sql("build/benchmark_rows")).to_arrow_table().to_pylist()
-    return [line for line in lines if line["clip_id"] is not None]
-
-
 def closed(benchmark: Benchmark) -> bool:
     """Whether every answer is read as one of a few labels."""
     one = benchmark.scoring == "match" or benchmark.truth in ("instrument", "velocity")
@@ -57,7 +45,7 @@ def matrix(
 ) -> Matrix | None:
     """The matrix of the generated answers to `prompt`; None where something is missing.
 
-    rows: as `benchmark_rows` gives them; answers, texts: files of one evaluation.
+    rows: those with a clip; answers, texts: files of one evaluation.
     """
     given = {
         line["clip_id"]: cleaned(line["answer"] or "")
@@ -150,7 +138,8 @@ def matrices(
         answers = sorted((lake.run(run.run_id) / "answers").glob(f"{benchmark.name}-*.parquet"))
         texts = [lake.texts(run.run_id, path.stem) for path in answers]
         if answers and texts[-1].is_file():
-            rows = benchmark_rows(lake, benchmark, versioned)
-            made = matrix(benchmark, rows, answers[-1], texts[-1], line["prompt"])
+            rows = benchmark_rows(lake, benchmark, versioned).to_pylist()
+            there = [row for row in rows if row["clip_id"] is not None]
+            made = matrix(benchmark, there, answers[-1], texts[-1], line["prompt"])
             found += [made] if made else []
     return sorted(found, key=lambda made: (len(made.labels), made.title))

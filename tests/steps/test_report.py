@@ -19,7 +19,8 @@ from sklearn.metrics import confusion_matrix
 import reported_lake as r
 import scored_lake as s
 from flows.steps import samples
-from flows.steps.confusion import benchmark_rows, matrix
+from flows.steps.benchmarks import benchmark_rows
+from flows.steps.confusion import matrix
 from flows.steps.figures import bar, curve, logged, training
 from flows.steps.heard import heard
 from flows.steps.lake import Lake
@@ -172,7 +173,8 @@ def _facts(page: Page, card: str, tag: str) -> list[str]:
 
 def test_a_confusion_matrix_is_scikit_learns(lake: Lake) -> None:
     asked = s.ESC50.model_copy(update={"splits": ("fold1",)})
-    rows = benchmark_rows(lake, asked, ingested(lake, read_release(lake, "HEAD"))["esc50"])
+    versions = ingested(lake, read_release(lake, "HEAD"))["esc50"]
+    rows = benchmark_rows(lake, asked, versions).to_pylist()
     stem = "esc50-00000000"
     files = lake.answers("pengi-1", stem), lake.texts("pengi-1", stem)
     found = matrix(asked, rows, *files, r.HEARD)
