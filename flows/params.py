@@ -48,6 +48,12 @@ class Params(BaseModel):
         description="paper: no filter, as published. strict: training clips that any benchmark of "
         "the run holds too, by origin or by content, are left out with their reason.",
     )
+    licence_allow: list[str] = Field(
+        [],
+        title="Licences",
+        description="SPDX patterns such as CC0-1.0 and CC-BY-*: clips under any other licence are "
+        "left out with their reason. None means all.",
+    )
     choices: dict[str, dict[str, str]] = Field(
         {},
         title="Choices",

@@ -12,6 +12,7 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import mini
+from flows.artifacts import show_results
 from flows.evaluate import evaluate
 from flows.ingest import ingest
 from flows.params import Params
@@ -85,6 +86,7 @@ def evaluate_run(lake: Lake, release: Release, run: Run, choices: list[Choice]) 
 @task(name="report")
 def report_runs(lake: Lake, release: Release, runs: list[Run]) -> Path:
     report_id = sha256_text(release.release_id, *(run.run_id for run in runs))[:16]
+    show_results(lake, release.release_id)
     return report(lake, release.release_id, lake.report(report_id))
 
 

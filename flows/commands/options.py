@@ -36,6 +36,7 @@ def params(
     seed: int = 0,
     leakage: str = "paper",
     choices: list[str] | None = None,
+    licence_allow: tuple[str, ...] = (),
     runs: str = "",
 ) -> Params:
     """The flow's parameters out of the command line's options."""
@@ -51,6 +52,7 @@ def params(
             "seed": seed,
             "leakage": leakage,
             "choices": chosen(choices),
+            "licence_allow": list(licence_allow),
         }
     )
 
