@@ -52,7 +52,7 @@ def run(
     """Run the whole pipeline; what is finished in the lake is not done again."""
     from flows.plan import refuse
 
-    wanted = params(profile, lake, datasets, raw, train, test, seed, leakage, choice, runs)
+    wanted = params(profile, lake, datasets, raw, train, test, seed, leakage, choice, runs=runs)
     refuse(wanted)
     _records_in(Lake.create(lake))
     atexit.register(_say_no_more)  # before Prefect's own, so that it runs after them
