@@ -83,6 +83,7 @@ class LanguageConfig:
     dropout: float = 0.1  # acts in train mode although the parameters are frozen
     pad: int = 0  # "!"
     stop: int = 220  # a lone space: element 0 of " <|endoftext|>", not 50256
+    steered: bool = False  # beside it, the mapping networks it was trained with (`Steering`)
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,10 @@ class ModelConfig:
         language = replace(self.language, vocabulary=vocabulary, pad=pad, stop=end)
         text = self.text and replace(self.text, vocabulary=vocabulary, end=end)
         return replace(self, language=language, text=text)
+
+    def steered(self, by_mappings: bool = True) -> "ModelConfig":
+        """This configuration with or without the language model's own mapping networks."""
+        return replace(self, language=replace(self.language, steered=by_mappings))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -98,6 +98,8 @@ class MelNorm(nn.BatchNorm2d):
         variance = sums[1] / count - mean.square()
         momentum = self.momentum or 0.0
         self.running_mean.lerp_(mean.float(), momentum)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
         self.running_var.lerp_((variance * count / (count - 1)).float(), momentum)
         return mean.float(), variance.float()
 

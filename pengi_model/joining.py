@@ -10,6 +10,7 @@ from typing import Any
 from pengi_model.config import ModelConfig, lm_prompt_only, without_text_encoder
 from pengi_model.encoders import Clap
 from pengi_model.language_stage import Language
+from pengi_model.mapping import MappingNetwork
 from pengi_model.model import Pengi
 from pengi_model.pretrained import TextTower
 from pengi_model.settings import SIZES, ContrastiveSettings, Variant
@@ -38,12 +39,26 @@ def contrasted(config: ContrastiveSettings, spec: dict[str, Any], tower: str | N
 
 
 def joined(clap: Clap, language: Language, variant: Variant = "pengi") -> Pengi:
-    """A Pengi of CLAP's encoders and the language model, with new mapping networks."""
-    config = _VARIANTS[variant](replace(clap.config, language=language.config.language))
+    """A Pengi of CLAP's encoders and the language model, with new mapping networks.
+
+    They begin as those the language model was trained with, where there are any, but for the layer
+    that takes the vector in: what the language model can read is known already.
+    """
+    size = replace(clap.config, language=language.config.language).steered(False)
+    config = _VARIANTS[variant](size)
     prompt_tokenizer = clap.tokenizer if config.text else language.tokenizer
     model = Pengi(config, language.tokenizer, prompt_tokenizer)
     model.audio_encoder = clap.audio_encoder
     if config.text:
         model.text_encoder = clap.text_encoder
     model.language_model = language.language_model
+    if language.steering is not None:
+        _begin_as(model.audio_mapping, language.steering.audio_mapping)
+        if model.text_mapping is not None:
+            _begin_as(model.text_mapping, language.steering.text_mapping)
     return model
+
+
+def _begin_as(mapping: MappingNetwork, other: MappingNetwork) -> None:
+    mapping.prefix_const.data.copy_(other.prefix_const.data)
+    mapping.transformer.load_state_dict(other.transformer.state_dict())

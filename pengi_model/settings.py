@@ -77,7 +77,8 @@ class LanguageSettings:
     size: str
     schedule: Schedule
     vocabulary: int
-    copied: float  # share of samples whose context holds the words of the text to write
+    copied: float  # share of samples whose prefix is made of the words of the text to write
+    dropped: float = 0.1  # share of those words that are left out
     report: int = 20
     checkpoint: int = 100
     keep: int = 2

@@ -2,6 +2,8 @@
 
 The paper takes GPT-2's and CLIP's tokenizers (sec. 3.2); `mini` and `small` have no hub, so one
 small BPE serves prompts and language model. `<|endoftext|>` ends a text, as in GPT-2, and pads.
+Every text begins with a space, so that a word is the same token wherever it stands: labels that
+open a text ("rain") are else learned apart from those inside ("water, rain").
 """
 
 from collections import Counter
@@ -26,7 +28,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     """A byte-level BPE of at most `vocab_size` entries; the order of the texts does not matter."""
     counted = Counter(texts)
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,

@@ -63,12 +63,14 @@ def evaluate(
     release: OnRelease = "HEAD",
     benchmarks: Annotated[str, typer.Option(help="Names, separated by commas; else all.")] = "",
     test: Test = None,
+    rescore: Annotated[
+        bool, typer.Option("--rescore", help="Score what was answered again, without a model.")
+    ] = False,
     lake: LakeDir = DEFAULT_LAKE,
     as_json: AsJson = False,
 ) -> None:
     """Ask a run the benchmarks of its release's datasets; what is answered is not asked again."""
     from flows import datasets
-    from flows.evaluate import evaluate as ask
     from flows.plan import choose
 
     place = Lake.open(lake)
@@ -81,6 +83,10 @@ def evaluate(
     wanted = benchmarks.split(",") if benchmarks else list(declared)
     if unknown := sorted(set(wanted) - set(declared)):
         raise RequestError(f"no benchmark {', '.join(unknown)}: {', '.join(sorted(declared))}")
+    if rescore:
+        from flows.rescoring import rescore as ask
+    else:
+        from flows.evaluate import evaluate as ask
     paths = ask(place, pairs, found, [declared[name] for name in wanted], counted())
     written = [place.relative(path) for path in paths]
     show({"run": found.name, "run_id": found.run_id, "scores": written}, as_json)

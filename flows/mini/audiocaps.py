@@ -22,7 +22,7 @@ _SILENT = youtube.segment("a captioned video that nobody described")
 
 def split_clips(split: str) -> list[Clip]:
     """The good clips of a split: those AudioSet's small copy has too, then others of its kind."""
-    everyday, road = audioset.split_clips("unbalanced_train")
+    everyday, road, _ = audioset.split_clips("unbalanced_train")
     which = _OF_AUDIOSET[split]
     shared = everyday[which[0]] + road[which[1]]
     turns = [KINDS[number % len(KINDS)] for number in range(_COUNTS[split] - len(shared))]

@@ -3,15 +3,16 @@
 AudioCaps' clips and DCASE 2017 Task 4's are partly segments of these lists, as in the real world.
 """
 
-from flows.mini import traffic, vocabulary, youtube
+from flows.mini import library, traffic, vocabulary, youtube
 from flows.mini.pack import Content, Tree
 from flows.mini.vocabulary import Clip
 from schemas.audioset import NAMES
 
-_KINDS = {  # split -> everyday sounds first, then those of the road
-    "balanced_train": (vocabulary.KINDS, traffic.KINDS[:10]),
-    "unbalanced_train": (vocabulary.KINDS + vocabulary.KINDS[:13], traffic.KINDS),
-    "eval": (vocabulary.KINDS + vocabulary.KINDS[:8], traffic.KINDS),
+_NAMED = tuple(kind for kind in library.KINDS if kind.events)
+_KINDS = {  # split -> everyday sounds, those of the road, voices and music and the city
+    "balanced_train": (vocabulary.KINDS, traffic.KINDS[:10], ()),
+    "unbalanced_train": (vocabulary.KINDS + vocabulary.KINDS[:13], traffic.KINDS, _NAMED * 2),
+    "eval": (vocabulary.KINDS + vocabulary.KINDS[:8], traffic.KINDS, ()),
 }
 _MIDS = {name: mid for mid, name in NAMES.items()}
 _GONE = youtube.segment("a video made private")
@@ -19,10 +20,14 @@ _BROKEN = youtube.segment("a video without sound")
 _UNKNOWN = youtube.segment("a class of nobody")
 
 
-def split_clips(split: str) -> tuple[list[Clip], list[Clip]]:
-    """The good clips of a split: everyday sounds, and sounds of the road."""
-    everyday, road = _KINDS[split]
-    return youtube.clips(split, everyday, 0.3), youtube.clips(f"{split} road", road)
+def split_clips(split: str) -> tuple[list[Clip], list[Clip], list[Clip]]:
+    """The good clips of a split: everyday sounds, sounds of the road, and of the library."""
+    everyday, road, rest = _KINDS[split]
+    return (
+        youtube.clips(split, everyday, 0.3),
+        youtube.clips(f"{split} road", road),
+        youtube.clips(f"{split} library", rest),
+    )
 
 
 def events(clip: Clip) -> list[str]:

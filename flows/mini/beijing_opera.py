@@ -20,12 +20,12 @@ def tree() -> Tree:
     """One zip; the last clip is too short for one analysis window."""
     folder = "beijing_opera_percussion_instrument_1.0"
     members: Tree = {}
-    for place, name in enumerate(_STROKES):
+    for place, name in enumerate(STROKES):
         for number in range(_COUNT):
             sound = _FIRST + _COUNT * place + number
             file = f"{folder}/{sound}__ajaysm__{name}-{number + 1:02d}.wav"
             members[file] = partial(_wav, name, number)
-    last = _FIRST + _COUNT * len(_STROKES)
+    last = _FIRST + _COUNT * len(STROKES)
     stroke = bangu(sounds.seeded("short"), RATE // 50)
     members[f"{folder}/{last}__ajaysm__bangu-12.wav"] = sounds.wav(stroke)
     return {f"{folder}.zip": members}
@@ -33,13 +33,13 @@ def tree() -> Tree:
 
 def expected_clips() -> dict[str, int]:
     """Files; one is too short to be used."""
-    return {"all": _COUNT * len(_STROKES) + 1}
+    return {"all": _COUNT * len(STROKES) + 1}
 
 
 def _wav(name: str, number: int) -> bytes:
     rng = sounds.seeded("beijing_opera", name, number)
     count = int((0.25 if number == 0 else rng.uniform(0.6, 2.0)) * RATE)
-    stroke = _STROKES[name](rng, count) + 0.002 * rng.standard_normal(count)
+    stroke = STROKES[name](rng, count) + 0.002 * rng.standard_normal(count)
     return sounds.wav(sounds.normalised(stroke) * 10 ** (rng.uniform(-6, -1) / 20))
 
 
@@ -72,7 +72,7 @@ def _gong(start: float, end: float, half: float, rng: np.random.Generator, count
     return ring + 0.3 * sounds.noise(rng, count, 2 * start, 6 * start) * sounds.decay(count, 0.02)
 
 
-_STROKES: dict[str, Sound] = {
+STROKES: dict[str, Sound] = {
     "bangu": bangu,
     "daluo": partial(_gong, 420, 300, 0.6),
     "naobo": naobo,

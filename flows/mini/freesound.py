@@ -3,12 +3,13 @@
 import json
 from functools import partial
 
-from flows.mini import esc50, fsd50k
+from flows.mini import esc50, fsd50k, library, sounds
 from flows.mini.encoded import encoded
 from flows.mini.pack import Content, Tree
 from flows.mini.vocabulary import Clip, captions, clips
 
 _OWN = 34
+_TAKES = 4  # of each kind that only the libraries hold
 _LICENCES = (
     "http://creativecommons.org/publicdomain/zero/1.0/",
     "https://creativecommons.org/licenses/by/4.0/",
@@ -47,13 +48,21 @@ def remotes() -> dict[str, Content]:
 
 
 def _sounds() -> list[tuple[int, Clip]]:
-    """(Freesound id, clip): some of FSD50K's and ESC-50's, then its own."""
+    """(Freesound id, clip): some of FSD50K's and ESC-50's, then its own, then the library's."""
     shared = fsd50k.split_clips("train")[10:16] + fsd50k.split_clips("eval")[4:7]
     kept = [(int(clip.name), clip) for clip in shared]
     kept += [(int(clip.name.split("-")[1]), clip) for clip in esc50.split_clips()[8:11]]
     names = [str(600_001 + 17 * number) for number in range(_OWN)]
     own = clips("freesound", "train", names, 0.4, 1.0, 1.5)
-    return kept + [(int(clip.name), clip) for clip in own]
+    return kept + [(int(clip.name), clip) for clip in own + _of_the_library()]
+
+
+def _of_the_library() -> list[Clip]:
+    made: list[Clip] = []
+    for number, kind in enumerate(library.KINDS * _TAKES):
+        length = round(float(sounds.seeded("freesound library", number).uniform(1.0, 1.5)), 1)
+        made.append(Clip("freesound", str(610_001 + 13 * number), "train", (kind,), length))
+    return made
 
 
 def _preview(clip: Clip) -> bytes:

@@ -130,7 +130,7 @@ KINDS: tuple[Kind, ...] = (
     ),
 )
 
-_PLURAL = ("sea waves", "church bells", "footsteps", "birds")
+_PLURAL = ("sea waves", "church bells", "footsteps", "birds", "children")
 
 
 class Clip(NamedTuple):

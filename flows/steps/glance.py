@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from flows.steps.hashes import remembered
 from flows.steps.lake import Lake, sha256_file
-from flows.steps.release import manifest_damages, read_release
+from flows.steps.release import manifest_damages, read_release, resized
 from schemas import File, Release
 
 _READ = 16 << 20  # bytes of changed files that a look reads at most, a dataset
@@ -44,24 +44,16 @@ def _files(lake: Lake, release: Release, damages: list[str]) -> Glance:
         known, budget = remembered(lake, part.dataset), _READ
         for file in (part.rows, part.clips, part.pairs, *part.shards):
             path = lake.root / file.path
-            found = _plain(path, file)
+            found = resized(lake, file)
             if not found and known.get(file.path) != _stamp(path, file):
                 if file.bytes > budget:
                     unread += 1
                     continue
                 budget -= file.bytes
                 if (digest := sha256_file(path)) != file.sha256:
-                    found = f"{file.path}: sha256 {digest}, expected {file.sha256}"
-            damages += [found] if found else []
+                    found = [f"{file.path}: sha256 {digest}, expected {file.sha256}"]
+            damages += found
     return Glance(damages, unread)
-
-
-def _plain(path: Path, file: File) -> str:
-    if not path.is_file():
-        return f"{file.path}: missing"
-    if (size := path.stat().st_size) != file.bytes:
-        return f"{file.path}: {size} bytes, expected {file.bytes}"
-    return ""
 
 
 def _stamp(path: Path, file: File) -> list[int | str]:

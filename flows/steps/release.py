@@ -145,7 +145,7 @@ def refuse_damaged(lake: Lake, release: Release) -> None:
     damages = _unsealed(lake, release.release_id)
     for part in release.parts:
         damages += _damage(lake, part.pairs) + _damage(lake, part.clips)
-        damages += [damage for shard in part.shards for damage in _resized(lake, shard)]
+        damages += [damage for shard in part.shards for damage in resized(lake, shard)]
     if damages:
         raise LakeError(
             f"release {release.release_id} is not what it was: {'; '.join(damages[:5])}. "
@@ -153,7 +153,8 @@ def refuse_damaged(lake: Lake, release: Release) -> None:
         )
 
 
-def _resized(lake: Lake, file: File) -> list[str]:
+def resized(lake: Lake, file: File) -> list[str]:
+    """Whether a file is missing or of another size, in a line."""
     path = lake.root / file.path
     if not path.is_file():
         return [f"{file.path}: missing"]
@@ -163,7 +164,7 @@ def _resized(lake: Lake, file: File) -> list[str]:
 
 
 def _damage(lake: Lake, file: File) -> list[str]:
-    if damage := _resized(lake, file):
+    if damage := resized(lake, file):
         return damage
     if (found := sha256_file(lake.root / file.path)) != file.sha256:
         return [f"{file.path}: sha256 {found}, expected {file.sha256}"]

@@ -1,4 +1,4 @@
--- grain: one line per template and turn: a pair of it, such as was not trained on where there is one
+-- grain: one line per template and turn: one of its pairs, if there is one not trained on
 with pairs as (
     select * from pair_table
 ),

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,6 +19,7 @@ from recomputing import recomputed
 from seeded_model import CONFIG, SIZE, noise, seeded_model
 
 BEAMS, TOKENS = 5, scaled(30, least=4)
+NEVER = CONFIG.language.vocabulary  # no such stop token: all answers have TOKENS tokens
 PROMPT = "this is a sound of"
 PART = 10  # labels of which the separate forward passes are timed
 LABELS = list(datasets.load("esc50").benchmarks[0].labels.values())
@@ -29,12 +32,9 @@ def benches() -> Iterator[Result]:
     yield from _loading(model)
 
 
-def _answers(model: Pengi) -> Iterator[Result]:
-    waves, language = noise(8), model.language_model
-    prefix = model.prefix(waves, PROMPT)
-    never = CONFIG.language.vocabulary  # no stop token: all answers have TOKENS tokens
-    prompt = model.prompt_ids([PROMPT])
-    _same_tokens(model, prefix)
+def _calls(model: Pengi, prefix: torch.Tensor, waves: torch.Tensor) -> dict[str, Call]:
+    """What takes turns; the separate passes are those of a part of the labels."""
+    language, prompt = model.language_model, model.prompt_ids([PROMPT])
 
     @torch.inference_mode()
     def separate() -> None:
@@ -48,17 +48,22 @@ def _answers(model: Pengi) -> Iterator[Result]:
             sequence = torch.cat((prefix[:1], language.transformer.wte(ids)), dim=1)
             language(inputs_embeds=sequence, use_cache=False)
 
-    took = _medians(
-        {
-            "recomputed": lambda: recomputed(language, prefix[:1], BEAMS, TOKENS),
-            "one": lambda: beam_search(language, prefix[:1], BEAMS, TOKENS, never),
-            "eight": lambda: beam_search(language, prefix, BEAMS, TOKENS, never),
-            "labels": lambda: model.log_likelihood(waves[:1], PROMPT, LABELS),
-            "labels behind": lambda: model.log_likelihood_after(prefix[:1], LABELS),
-            "separate": separate,
-            "separate behind": behind_the_prefix,
-        }
-    )
+    return {
+        "recomputed": lambda: recomputed(language, prefix[:1], BEAMS, TOKENS),
+        "one": lambda: beam_search(language, prefix[:1], BEAMS, TOKENS, NEVER),
+        "eight": lambda: beam_search(language, prefix, BEAMS, TOKENS, NEVER),
+        "labels": lambda: model.log_likelihood(waves[:1], PROMPT, LABELS),
+        "labels behind": lambda: model.log_likelihood_after(prefix[:1], LABELS),
+        "separate": separate,
+        "separate behind": behind_the_prefix,
+    }
+
+
+def _answers(model: Pengi) -> Iterator[Result]:
+    waves = noise(8)
+    prefix = model.prefix(waves, PROMPT)
+    took, said = _held(_calls(model, prefix, waves))
+    _same_tokens(model, prefix, said)
     scale = len(LABELS) / PART
     how = f"{SIZE}, float32, one thread, all in turns"
     whole = f"{how}; theirs: the whole sequence and all its logits in every step (wrapper.py)"
@@ -87,24 +92,28 @@ def _answers(model: Pengi) -> Iterator[Result]:
     )  # fmt: skip
 
 
-def _same_tokens(model: Pengi, prefix: torch.Tensor) -> None:
-    """Together, alone, and with the whole sequence read in every step (two clips): one answer."""
-    language, never = model.language_model, CONFIG.language.vocabulary
-    together = beam_search(language, prefix, BEAMS, TOKENS, never)
-    for clip in range(len(prefix)):
-        found = [beam_search(language, prefix[[clip]], BEAMS, TOKENS, never).tokens[0]]
-        if clip < 2:
-            found.append(recomputed(language, prefix[[clip]], BEAMS, TOKENS))
-        assert all(torch.equal(tokens, together.tokens[clip]) for tokens in found), f"clip {clip}"
+def _same_tokens(model: Pengi, prefix: torch.Tensor, said: dict[str, Any]) -> None:
+    """Together, alone, and with the whole sequence read in every step (clip 0): one answer."""
+    together = said["eight"].tokens
+    assert torch.equal(together[0], said["recomputed"])
+    assert torch.equal(together[0], said["one"].tokens[0])
+    for clip in range(1, len(prefix)):
+        alone = beam_search(model.language_model, prefix[[clip]], BEAMS, TOKENS, NEVER)
+        assert torch.equal(together[clip], alone.tokens[0]), f"clip {clip}"
 
 
-def _medians(calls: dict[str, Call]) -> dict[str, float]:
-    """Median processor seconds of calls that take turns."""
+def _held(calls: dict[str, Call]) -> tuple[dict[str, float], dict[str, Any]]:
+    """Median processor seconds of calls that take turns, and what each gave at last."""
     times: dict[str, list[float]] = {name: [] for name in calls}
+    said: dict[str, Any] = {}
     for turn in range(ROUNDS or 3):
         for name in list(calls) if turn % 2 else reversed(calls):
-            times[name].append(processor_seconds(calls[name]))
-    return {name: statistics.median(found) for name, found in times.items()}
+            times[name].append(processor_seconds(partial(_keep, said, name, calls[name])))
+    return {name: statistics.median(found) for name, found in times.items()}, said
+
+
+def _keep(said: dict[str, Any], name: str, call: Call) -> None:
+    said[name] = call()
 
 
 LOAD = """

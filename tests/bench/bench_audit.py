@@ -72,6 +72,11 @@ def _asking(lake: Lake, few: Release, release: Release) -> Iterator[Contest | Re
         theirs=processor_seconds(lambda: [sql_counts(lake) for _ in range(3)]),
         how="by pair and clip id, the order of the run, counts; theirs: three counts in DuckDB",
     )
+    yield from _of_pairs(lake, few, release, clip)
+    yield from _of_steps(lake, known, pair, step)
+
+
+def _of_pairs(lake: Lake, few: Release, release: Release, clip: str) -> Iterator[Contest]:
     contest = partial(Contest, rounds=_ROUNDS)
     yield contest(
         "the pairs of one clip",
@@ -96,6 +101,10 @@ def _asking(lake: Lake, few: Release, release: Release) -> Iterator[Contest | Re
         rounds=1,
         warm=False,
     )
+
+
+def _of_steps(lake: Lake, known: Presented, pair: str, step: int) -> Iterator[Contest]:
+    contest = partial(Contest, rounds=_ROUNDS)
     yield contest(
         f"the pairs of a step of {known.steps}",
         ours=partial(pairs_of_step, lake, known, step),
