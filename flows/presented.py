@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from flows.steps.id_index import id_index, opened, rows_at
 from flows.steps.lake import Lake, LakeError, written
-from flows.steps.release import read_release
+from flows.steps.release import read_parts, read_release
 from pengi_model import order
 from schemas import Part, Run
 
@@ -55,7 +55,7 @@ def presented(lake: Lake, run: Run) -> Presented | None:
         return None
     facts = json.loads((folder / "order.json").read_text())
     release = read_release(lake, run.release_id)
-    parts = [part for part in release.parts if part.pair_counts]
+    parts = read_parts(release, run.config)
     files = [lake.root / part.pairs.path for part in parts]
     lengths = [opened(path).metadata.num_rows for path in files]
     rows = _rows(lake, parts, facts)
