@@ -90,7 +90,8 @@ def damaged_release(known: Known, id: str) -> Node:
 
 def _run(known: Known, name: str) -> Run | None:
     head = known.lake.head()
-    named = (run for run in known.runs if run.name == name and run.release_id == head)
+    mine = [run for run in known.runs if run.name == name]
+    named = iter(sorted(mine, key=lambda run: run.release_id != head))
     return known.run(name) or next(named, None)
 
 
