@@ -1,7 +1,7 @@
 # Needs make and Python 3.11 or 3.12; everything else goes into .venv. Indexes: your own pip and uv settings.
 SHELL := /bin/bash
 .DEFAULT_GOAL := run
-.PHONY: setup run up down status test check lint types queries house bench lock clean
+.PHONY: setup run up down status test check lint types queries house bench bench-gpu lock clean
 
 SUPPORTED := import sys, venv; raise SystemExit(not (3, 11) <= sys.version_info < (3, 13))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
@@ -43,6 +43,9 @@ house: setup
 
 bench: setup  ## write bench/results.json; ONLY="pairs model" holds some of the benches
 	$(BIN)/python tests/bench/run.py bench/results.json $(ONLY)
+
+bench-gpu: setup  ## write bench/gpu.json, on a GPU where there is one; PENGI_BENCH_SCALE=0.01 is tiny
+	$(BIN)/python tests/bench/run.py bench/gpu.json $(or $(ONLY),$(patsubst tests/bench/bench_%.py,%,$(wildcard tests/bench/bench_gpu_*.py)))
 
 lock: setup  ## resolve again; LOCK_ARGS=--upgrade takes newer versions
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \

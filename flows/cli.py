@@ -7,7 +7,17 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from flows.commands import generating, planning, reading, releases, running
+from flows.commands import (
+    auditing,
+    generating,
+    metrics,
+    planning,
+    reading,
+    releases,
+    running,
+    stepping,
+    training,
+)
 from schemas import RequestError
 
 app = typer.Typer(
@@ -19,7 +29,11 @@ for command in (running.run, planning.plan, running.ingest):
     app.command()(command)
 for command in (reading.results, reading.trace, reading.leaks, reading.report):
     app.command()(command)
-app.command()(generating.generate)
+for command in (generating.generate, auditing.takedown, auditing.export):
+    app.command()(command)
+app.command("fetch-spice")(metrics.fetch_spice)
+for command in (training.train, training.evaluate, stepping.steps):
+    app.command()(command)
 app.add_typer(releases.app, name="release")
 
 

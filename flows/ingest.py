@@ -1,4 +1,7 @@
-"""Stops 1 to 3 for one dataset: fetch, audio, pairs; a finished stop is found, not redone."""
+"""Stops 1 to 3 for one dataset: fetch, audio, pairs; a finished stop is found, not redone.
+
+What was taken down is left out again (flows/steps/tombstones.py).
+"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -16,6 +19,7 @@ from flows.steps.progress import Progress, silent
 from flows.steps.release import Ingested
 from flows.steps.remote import Remotes, fetch_remotes
 from flows.steps.rows import make_rows
+from flows.steps.tombstones import honoured
 from flows.steps.wanted import read_rows
 from schemas import Dataset
 
@@ -70,7 +74,7 @@ def _made(
     table = read_rows(lake.rows(name, rows))
     absent = remote.absent if remote else {}
     audio = make_audio(lake, name, table, raw, progress, licence=dataset.licence, absent=absent)
-    return Ingested(name, rows, audio, make_pairs(lake, dataset, rows, audio))
+    return honoured(lake, Ingested(name, rows, audio, make_pairs(lake, dataset, rows, audio)))
 
 
 def _stated(dataset: Dataset, limit: Limit) -> Iterator[str]:

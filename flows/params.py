@@ -48,11 +48,23 @@ class Params(BaseModel):
         description="paper: no filter, as published. strict: training clips that any benchmark of "
         "the run holds too, by origin or by content, are left out with their reason.",
     )
+    licence_allow: list[str] = Field(
+        [],
+        title="Licences",
+        description="SPDX patterns such as CC0-1.0 and CC-BY-*: clips under any other licence are "
+        "left out with their reason. None means all.",
+    )
     choices: dict[str, dict[str, str]] = Field(
         {},
         title="Choices",
         description="Dataset name to what the paper leaves open about it: choice name to value. "
         "`pengi plan --json` lists them with their defaults and reasons.",
+    )
+    runs: list[str] | None = Field(
+        None,
+        title="Runs",
+        description="Trainings to make, e.g. pengi, frozen_pengi, no_text_encoder; the ones they "
+        "start from are made too. None means all that the profile makes (flows/runs.py).",
     )
     seed: int = Field(0, title="Seed", description="Seed of every random choice in training.")
 

@@ -1,30 +1,34 @@
 """The one flow: from raw archives to the paper's result tables, stop by stop."""
 
+from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
 from prefect.client.schemas.objects import State
-from prefect.futures import PrefectFuture
+from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import mini
+from flows.artifacts import show_results
 from flows.evaluate import evaluate
 from flows.ingest import ingest
 from flows.params import Params
 from flows.plan import Choice, refuse
 from flows.provenance import provenance
 from flows.releasing import release
-from flows.runs import RUNS
+from flows.runs import RUNS, asked_for
 from flows.secrets import fill_keys
-from flows.shown import progress
+from flows.shown import progress, table
 from flows.steps.lake import Lake, sha256_text
 from flows.steps.release import Ingested
 from flows.steps.report import report
-from flows.train import TrainingError, train
+from flows.train import TrainingError, lacks, train
 from schemas import Release, Run
 
+ANSWERING = ("clap", "pengi")  # stages that the benchmarks are asked of
 _AT_ONCE = 2  # tasks side by side on one machine; each of them is one process's worth of work
 
 
@@ -66,21 +70,23 @@ def trainer_failed(_task: Any, _run: Any, state: State[Run]) -> bool:
     retry_condition_fn=trainer_failed,
 )
 def train_run(lake: Lake, release: Release, name: str, params: Params, parents: list[Run]) -> Run:
-    settings = RUNS[params.profile][name]
+    recipe = RUNS[params.profile][name]
     made_from = {run.name: run.run_id for run in parents}
     made = provenance(params.profile)
-    return train(lake, release, name, settings, made_from, params.seed, made, progress())
+    shown = progress(artifact=True)
+    return train(lake, release, name, recipe, made_from, params.seed, made, shown)
 
 
 @task(name="evaluate", task_run_name="evaluate {run.name}")
 def evaluate_run(lake: Lake, release: Release, run: Run, choices: list[Choice]) -> list[Path]:
     benchmarks = [benchmark for choice in choices for benchmark in choice.benchmarks]
-    return evaluate(lake, release, run, benchmarks, progress())
+    return evaluate(lake, release, run, benchmarks, progress(artifact=True))
 
 
 @task(name="report")
 def report_runs(lake: Lake, release: Release, runs: list[Run]) -> Path:
     report_id = sha256_text(release.release_id, *(run.run_id for run in runs))[:16]
+    show_results(lake, release.release_id)
     return report(lake, release.release_id, lake.report(report_id))
 
 
@@ -95,14 +101,85 @@ def pengi(params: Params) -> Path:
     choices = plan_run(params)
     lake = Lake.create(params.lake)
     pairs = release_pairs(lake, _ingest_all(lake, params, choices), choices, params)
-    language_model = train_run.submit(lake, pairs, "language_model", params, [])
-    clap = train_run.submit(lake, pairs, "clap", params, [])
-    parents: list[PrefectFuture[Run]] = [language_model, clap]
-    trained = train_run(lake, pairs, "pengi", params, [run.result() for run in parents])
-    runs = [clap.result(), trained]
-    for run in runs:
-        evaluate_run(lake, pairs, run, choices)
-    return report_runs(lake, pairs, runs)
+    made = Making(lake, pairs, params, choices).all()
+    path = report_runs(lake, pairs, list(made.runs.values()))
+    table("runs", made.lines(), f"Runs on release {pairs.release_id}; report: {path}")
+    made.complain()
+    return path
+
+
+class RunsFailed(Exception):
+    """Runs that ended with an error; all that does not start from them is made and reported."""
+
+
+@dataclass
+class Making:
+    """The runs of a flow run: each trained when the runs it starts from are there, then asked."""
+
+    lake: Lake
+    release: Release
+    params: Params
+    choices: list[Choice]
+    runs: dict[str, Run] = field(default_factory=dict[str, Run])
+    left_out: dict[str, str] = field(default_factory=dict[str, str])
+    failed: dict[str, Exception] = field(default_factory=dict[str, Exception])
+
+    def all(self) -> "Making":
+        """Train what was asked for, side by side where parents allow, and evaluate it."""
+        recipes = RUNS[self.params.profile]
+        waiting = asked_for(recipes, self.params.runs)
+        for name in list(waiting):
+            if lack := lacks(self.release, recipes[name]):
+                self.left_out[name] = lack
+                waiting.remove(name)
+        at_work: dict[PrefectFuture[Any], str] = {}
+        while True:
+            for name in [name for name in waiting if set(recipes[name].parents) <= set(self.runs)]:
+                waiting.remove(name)
+                at_work[self._trained(name, recipes[name].parents)] = name
+            if not at_work:
+                break
+            future = next(iter(as_completed(list(at_work))))
+            self._ended(at_work.pop(future), future, at_work)
+        for name in waiting:
+            absent = [parent for parent in recipes[name].parents if parent not in self.runs]
+            self.left_out[name] = f"starts from {', '.join(absent)}, which is not there"
+        return self
+
+    def _trained(self, name: str, parents: tuple[str, ...]) -> PrefectFuture[Run]:
+        made_from = [self.runs[parent] for parent in parents]
+        return train_run.submit(self.lake, self.release, name, self.params, made_from)
+
+    def _ended(
+        self, name: str, future: PrefectFuture[Any], at_work: dict[PrefectFuture[Any], str]
+    ) -> None:
+        try:
+            found = future.result()
+        except Exception as fault:  # told by `complain`, when the others are through
+            self.failed[name] = fault
+            return
+        if isinstance(found, Run):
+            self.runs[name] = found
+            if found.config["stage"] in ANSWERING:
+                asked = evaluate_run.submit(self.lake, self.release, found, self.choices)
+                at_work[asked] = name
+
+    def lines(self) -> list[dict[str, str]]:
+        """One line a run: its id, or why there is none."""
+        return list(self._lines())
+
+    def _lines(self) -> Iterator[dict[str, str]]:
+        for name in asked_for(RUNS[self.params.profile], self.params.runs):
+            run = self.runs.get(name)
+            state = str(self.failed.get(name) or self.left_out.get(name, "made"))
+            yield {"run": name, "run_id": run.run_id if run else "", "state": state}
+
+    def complain(self) -> None:
+        """RunsFailed, with the reason of each, if any run did not get through."""
+        if self.failed:
+            reasons = "; ".join(f"{name}: {fault}" for name, fault in self.failed.items())
+            first = next(iter(self.failed.values()))
+            raise RunsFailed(f"{len(self.failed)} runs failed: {reasons}") from first
 
 
 def _ingest_all(lake: Lake, params: Params, choices: list[Choice]) -> list[Ingested]:

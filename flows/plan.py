@@ -16,13 +16,13 @@ from flows.datasets import DatasetFile, with_choices
 from flows.estimate import Estimate, estimate, total
 from flows.params import Params
 from flows.profiles import PROFILES, Profile
-from flows.runs import RUNS
+from flows.runs import RUNS, asked_for
 from flows.steps.keys import key
+from pengi_model.released import REVISIONS
 from schemas import Benchmark, Dataset, RequestError
 from schemas import Choice as Decision
 
-PRETRAINED = ("openai-community/gpt2", "openai/clip-vit-base-patch16")
-HUB = "https://huggingface.co"
+HUB = "https://huggingface.co"  # or HF_ENDPOINT
 _PAPER = ("open", "paper")  # profiles that cover the datasets of the paper, not all we know
 
 
@@ -94,8 +94,6 @@ def missing(params: Params, choices: list[Choice]) -> list[str]:
     profile = PROFILES[params.profile]
     needed = 0 if profile.world else total([_estimated(choice) for choice in choices]).disk or 0
     lines = [*_machine(profile, params.lake, needed / 1e9), *_weights(profile)]
-    if params.profile not in RUNS:
-        lines.append(f"settings: flows/runs.py has no trainings for profile {params.profile} yet")
     lines += lacking(params, choices)
     if not any(choice.train for choice in choices):
         lines.append("no dataset of this run has training splits; name some with --train")
@@ -110,6 +108,7 @@ def lacking(params: Params, choices: list[Choice]) -> list[str]:
 
 def refuse(params: Params) -> list[Choice]:
     """The datasets of a run that can start; CannotRun lists everything that stands in its way."""
+    asked_for(RUNS[params.profile], params.runs)
     choices = choose(params)
     if lines := missing(params, choices):
         lines += [f"{name} would be left out: {why}" for name, why in skipped(params).items()]
@@ -225,13 +224,18 @@ def _weights(profile: Profile) -> list[str]:
     """The frozen models of sec. 3.2, from the hub's cache or the hub itself."""
     if not profile.gpu:
         return []
-    absent = [name for name in PRETRAINED if try_to_load_from_cache(name, "config.json") is None]
+    absent = [
+        name
+        for name, revision in REVISIONS.items()
+        if try_to_load_from_cache(name, "config.json", revision=revision) is None
+    ]
     if not absent:
         return []
+    hub = os.environ.get("HF_ENDPOINT", HUB)
     try:
-        httpx.head(HUB, timeout=5.0)
+        httpx.head(hub, timeout=5.0)
     except httpx.HTTPError as fault:
         return [
-            f"weights of {' and '.join(absent)}: not cached, and {HUB} does not answer ({fault})"
+            f"weights of {' and '.join(absent)}: not cached, and {hub} does not answer ({fault})"
         ]
     return []

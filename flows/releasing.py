@@ -8,10 +8,12 @@ from flows.ingest import ingest
 from flows.params import Params
 from flows.plan import Choice, skipped
 from flows.provenance import provenance
+from flows.steps.allowed import only_allowed
 from flows.steps.lake import Lake
 from flows.steps.leakage import strict
 from flows.steps.progress import Progress, silent
 from flows.steps.release import Ingested, make_release
+from flows.steps.tombstones import honoured
 from schemas import Release
 
 
@@ -24,11 +26,16 @@ def release(
 ) -> Release:
     """The release of the choices' training splits; what the plan left out stands in it."""
     train = {choice.file.dataset.name: choice.train for choice in choices}
+    ingested = [honoured(lake, stop) for stop in ingested]
+    if params.licence_allow:
+        ingested = [only_allowed(lake, stop, params.licence_allow) for stop in ingested]
     if params.leakage == "strict":
         benchmarks = [benchmark for choice in choices for benchmark in choice.benchmarks]
         ingested = strict(lake, ingested, train, benchmarks)
     made = provenance(params.profile) | {"skipped": json.dumps(skipped(params), sort_keys=True)}
-    return make_release(lake, ingested, train, made, progress, params.leakage)
+    return make_release(
+        lake, ingested, train, made, progress, params.leakage, tuple(params.licence_allow)
+    )
 
 
 def ingest_and_release(

@@ -12,11 +12,12 @@ from typing import IO, Any
 
 import pengi_model
 from flows.launch import Launch
+from flows.runs import Recipe
 from flows.steps.lake import Lake, sha256_text, write_json
 from flows.steps.progress import Progress, silent
-from flows.steps.release import ingested, refuse_damaged
+from flows.steps.release import ingested, read_parts, refuse_damaged
 from flows.steps.waves import make_waves
-from pengi_model.settings import STAGES, Settings
+from pengi_model.settings import STAGES
 from schemas import Release, Run
 
 THREADS = 1  # set, not guessed: two are slower than one when anything else runs
@@ -31,7 +32,7 @@ def train(
     lake: Lake,
     release: Release,
     name: str,
-    settings: Settings,
+    recipe: Recipe,
     parents: Mapping[str, str],
     seed: int,
     provenance: Mapping[str, str],
@@ -39,7 +40,7 @@ def train(
     launch: Launch = Launch(),  # noqa: B008 - frozen
 ) -> Run:
     """Train run `name` on `release` from the runs `parents`, or find it finished."""
-    run = manifest(release, name, settings, parents, seed, provenance)
+    run = manifest(release, name, recipe, parents, seed, provenance)
     folder = lake.run(run.run_id)
     if (folder / "model").is_dir():
         return read_run(lake, run.run_id)
@@ -58,14 +59,17 @@ def read_run(lake: Lake, run_id: str) -> Run:
 def manifest(
     release: Release,
     name: str,
-    settings: Settings,
+    recipe: Recipe,
     parents: Mapping[str, str],
     seed: int,
     provenance: Mapping[str, str],
 ) -> Run:
     """The run that these make; another release, setting, seed, parent or code has another id."""
-    stage = next(stage for stage, kind in STAGES.items() if isinstance(settings, kind))
-    config = {"stage": stage, "seed": seed, "threads": THREADS, "settings": asdict(settings)}
+    stage = next(stage for stage, kind in STAGES.items() if isinstance(recipe.settings, kind))
+    config: dict[str, Any] = {"stage": stage, "seed": seed, "threads": THREADS}
+    config["settings"] = asdict(recipe.settings)
+    if recipe.datasets:
+        config["datasets"] = list(recipe.datasets)
     code = _code_sha256()
     content = json.dumps([name, config, dict(parents)], sort_keys=True)
     return Run(
@@ -89,7 +93,7 @@ def _code_sha256() -> str:
 
 def _spec(lake: Lake, release: Release, run: Run, progress: Progress) -> dict[str, Any]:
     versions = ingested(lake, release)
-    trained = [part for part in release.parts if part.pair_counts]
+    trained = read_parts(release, run.config)
     return {
         "stage": run.config["stage"],
         "seed": run.config["seed"],
@@ -109,6 +113,20 @@ def _spec(lake: Lake, release: Release, run: Run, progress: Progress) -> dict[st
             stage: str(lake.run(run_id) / "model") for stage, run_id in run.parents.items()
         },
     }
+
+
+def lacks(release: Release, recipe: Recipe) -> str | None:
+    """Why this release has nothing that the recipe would train on, or None."""
+    wanted = getattr(recipe.settings, "templates", None)
+    for part in release.parts:
+        if part.dataset in (recipe.datasets or (part.dataset,)):
+            counts = part.pair_counts
+            if any(counts[template] for template in counts if not wanted or template in wanted):
+                return None
+    return (
+        f"no pair of template {', '.join(wanted or ['any'])} of "
+        f"{', '.join(recipe.datasets) or 'any dataset'} in release {release.release_id}"
+    )
 
 
 def _supervise(folder: Path, command: list[str], label: str, progress: Progress) -> None:

@@ -19,17 +19,20 @@ class AudioError(Exception):
     """Audio the model cannot take."""
 
 
-def windows(audio: Audio, config: ModelConfig) -> torch.Tensor:
-    """Paths, or waves (clips, samples) at 44.1 kHz -> windows (clips, config.samples), float32."""
+def windows(audio: Audio, config: ModelConfig) -> list[torch.Tensor]:
+    """Paths, or waves (clips, samples) at 44.1 kHz -> each clip's windows (n, config.samples).
+
+    n is 1, save where `config.crop` is "windows".
+    """
     if isinstance(audio, torch.Tensor):
-        clips = list(_checked(audio))
+        found = [cut(clip, config) for clip in _checked(audio)]
     elif isinstance(audio, str | Path):
         raise AudioError(f"audio: expected a list of paths, found one path. Give [{str(audio)!r}].")
     else:
-        clips = [read(Path(path), config) for path in audio]
-    if not clips:
+        found = [cut(read(Path(path), config), config) for path in audio]
+    if not found:
         raise AudioError("audio: expected at least one clip, found none.")
-    return torch.stack([window(clip, config) for clip in clips])
+    return found
 
 
 def read(path: Path, config: ModelConfig) -> torch.Tensor:
@@ -43,6 +46,8 @@ def read(path: Path, config: ModelConfig) -> torch.Tensor:
         channels, rate = _read_container(path)
     if channels.shape[1] == 0:
         raise AudioError(f"{path}: expected sound, found 0 samples. Leave the file out.")
+    if not channels.isfinite().all():
+        raise AudioError(f"{path}: expected samples in [-1, 1], found some that are not finite.")
     if rate != SAMPLE_RATE:
         channels = Resample(rate, SAMPLE_RATE)(channels)
     return channels.flatten() if config.channels == "concatenate" else channels.mean(0)
@@ -64,18 +69,26 @@ def _read_container(path: Path) -> tuple[torch.Tensor, int]:
         ) from error
 
 
-def window(clip: torch.Tensor, config: ModelConfig) -> torch.Tensor:
-    """(samples,) -> (config.samples,): shorter clips tiled, longer ones cropped."""
+def cut(clip: torch.Tensor, config: ModelConfig) -> torch.Tensor:
+    """(samples,) -> windows (n, config.samples), float32: shorter clips tiled, longer ones cropped.
+
+    crop "centre" and "random" (released) give one window. "windows" gives as few as hold every
+    sample, the first at the beginning, the last at the end, evenly apart.
+    """
     size, count = config.samples, len(clip)
     if count == 0:
         raise AudioError("A clip has 0 samples; expected at least one. Leave it out.")
     if not clip.isfinite().all():
         raise AudioError("A clip has samples that are not finite; expected [-1, 1]. Leave it out.")
     if count <= size:
-        return clip.repeat(-(-size // count))[:size]
+        return clip.repeat(-(-size // count))[None, :size]
     spare = count - size
-    start = random.randrange(spare) if config.crop == "random" else spare // 2
-    return clip[start : start + size]
+    if config.crop == "windows":
+        parts = -(-count // size)
+        starts = [spare * part // (parts - 1) for part in range(parts)]
+    else:
+        starts = [random.randrange(spare) if config.crop == "random" else spare // 2]
+    return torch.stack([clip[start : start + size] for start in starts])
 
 
 def per_clip(texts: str | Sequence[str], clips: int, name: str) -> list[str]:

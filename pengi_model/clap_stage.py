@@ -14,14 +14,14 @@ from torch.nn import functional as F
 from pengi_model import order
 from pengi_model.augment import augmented
 from pengi_model.encoders import Clap
+from pengi_model.joining import contrasted
 from pengi_model.ranks import Ranks
 from pengi_model.reads import Integers, Reads
-from pengi_model.settings import SIZES, ContrastiveSettings
+from pengi_model.settings import ContrastiveSettings
 from pengi_model.sharing import by_template, kept_statistics, one_reduction, parallel
 from pengi_model.sounds import Sounds
 from pengi_model.stage import Emit, adamw, counting, plan, seeded
 from pengi_model.table import TokenTable
-from pengi_model.tokens import end_of, of_release
 
 _MOST = math.log(100)  # of the logit scale, as in CLIP
 _VALIDATION = 256  # pairs at a time, among which each sound has to find its text
@@ -58,30 +58,35 @@ class ClapStage:
     """Trains both encoders and the temperature; the text of a pair is its output text."""
 
     def __init__(
-        self, config: ContrastiveSettings, spec: dict[str, Any], seed: int, emit: Emit, ranks: Ranks
+        self,
+        config: ContrastiveSettings,
+        spec: dict[str, Any],
+        parents: dict[str, str],
+        seed: int,
+        emit: Emit,
+        ranks: Ranks,
     ) -> None:
         self.config, self.seed, self.ranks = config, seed, ranks
         self.reads = Reads(spec, config.templates, config.held_out)
         self.templates = self.reads.templates
         self.schedule = config.schedule.over(len(self.reads))
         self.steps = self.schedule.steps
-        tokenizer = of_release(spec, config.vocabulary)
         torch.manual_seed(seeded(seed, "weights"))
-        end = end_of(tokenizer)
-        size = SIZES[config.size].with_tokens(len(tokenizer), end, end)
-        self.module = Clap(size, tokenizer).train()
+        self.module = contrasted(config, spec, parents.get("text_encoder")).train()
         with torch.no_grad():
             self.module.log_scale.fill_(-math.log(config.temperature))
         self.sounds = Sounds(
             self.reads.waves,
             self.module.audio_encoder.log_mel,
-            size.samples,
+            self.module.config.samples,
             config.keep_mels,
             counting(emit, "log-mels"),
         )
         if config.standardise:
             self.sounds.standardise()
-        self.texts = TokenTable(self.reads.outputs, self.module.prompt_ids, end)
+        text = self.module.config.text
+        assert text is not None  # Clap refuses a configuration without one
+        self.texts = TokenTable(self.reads.outputs, self.module.prompt_ids, text.end)
         self.module.to(ranks.device)
         towers = Towers(self.module, ranks.device.type, config.bfloat16)
         if config.compile:

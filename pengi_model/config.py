@@ -105,7 +105,8 @@ class ModelConfig:
     caption_suffix: str = " <|endoftext|>"
     # The released model divides the prompt embedding by its norm, the released wrapper does not.
     normalise_text: bool = True
-    crop: Literal["centre", "random"] = "centre"  # of longer audio; released: random, unseeded
+    # Of longer audio: its middle, or the mean over windows of all; released: random, unseeded.
+    crop: Literal["centre", "windows", "random"] = "centre"
     channels: Literal["mean", "concatenate"] = "mean"  # released: one channel after the other
     clean_spaces: bool = False  # released: " ," becomes "," (a default of its transformers)
     # Paper App. A: all tokens of the text. Released: clip i gets the i-th character only.

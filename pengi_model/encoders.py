@@ -27,6 +27,7 @@ from pengi_model.config import AudioConfig, ModelConfig, TextConfig
 from pengi_model.mel import LogMel
 from pengi_model.text import Ids, prompt_ids
 
+_WINDOWS = 16  # encoded at once, for memory
 _TIME_STRIPE, _BAND_STRIPE = 64, 8  # SpecAugment widths are below these (models/htsat.py)
 
 
@@ -97,6 +98,8 @@ class MelNorm(nn.BatchNorm2d):
         variance = sums[1] / count - mean.square()
         momentum = self.momentum or 0.0
         self.running_mean.lerp_(mean.float(), momentum)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
         self.running_var.lerp_((variance * count / (count - 1)).float(), momentum)
         return mean.float(), variance.float()
 
@@ -216,15 +219,35 @@ class DualEncoder(nn.Module):
         """Where the parameters are."""
         return self.audio_encoder.log_mel.matrix.device
 
+    mixed = False  # what `in_bfloat16` sets
+
     def prompt_ids(self, texts: Sequence[str]) -> Ids:
         """Ids and mask (texts, prompt_tokens), on the model's device."""
         ids, mask = prompt_ids(self.prompt_tokenizer, texts, self.config)
         return ids.to(self.device), mask.to(self.device)
 
+    def autocast(self) -> torch.autocast:
+        """Of what stays in float32 after `in_bfloat16`; without it, nothing."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed)
+
+    def audio_vector(self, audio: Audio) -> torch.Tensor:
+        """Encoded clips (clips, projection), float32, not normalised: the mean of their windows."""
+        return self.encoded(windows(audio, self.config))
+
+    @torch.inference_mode()
+    def encoded(self, heard: Sequence[torch.Tensor]) -> torch.Tensor:
+        """`audio_vector` of clips that are cut already: of each its windows (n, samples)."""
+        with self.autocast():
+            found = [
+                self.audio_encoder(part.to(self.device)).float()
+                for part in torch.cat(list(heard)).split(_WINDOWS)
+            ]
+        return torch.stack([v.mean(0) for v in torch.cat(found).split([len(w) for w in heard])])
+
     @torch.inference_mode()
     def audio_embedding(self, audio: Audio) -> torch.Tensor:
         """Unit vectors (clips, projection) in the joint audio-text space."""
-        return unit(self.audio_encoder(windows(audio, self.config).to(self.device)))
+        return unit(self.audio_vector(audio))
 
     @torch.inference_mode()
     def text_embedding(
@@ -235,7 +258,9 @@ class DualEncoder(nn.Module):
         if encoder is None:
             raise ValueError("This model has no text encoder (text=None), so no text embedding.")
         ids, mask = self.prompt_ids(texts)
-        return unit(encoder(ids, mask) if space == "pengi" else encoder.pooled(ids, mask))
+        with self.autocast():
+            found = encoder(ids, mask) if space == "pengi" else encoder.pooled(ids, mask)
+        return unit(found.float())
 
 
 class Clap(DualEncoder):
@@ -260,9 +285,9 @@ class Clap(DualEncoder):
         text = unit(self.text_encoder(ids, mask))
         return self.log_scale.exp() * audio @ text.T
 
-    def save_pretrained(self, path: Path | str) -> None:
-        """Write config.json, model.safetensors and the tokenizer into a new folder."""
-        checkpoint.save(self, Path(path))
+    def save_pretrained(self, path: Path | str, card: str = "") -> None:
+        """Write configuration, weights, tokenizer and a model card (Markdown) to a new folder."""
+        checkpoint.save(self, Path(path), card)
 
     @classmethod
     def from_pretrained(cls, path: Path | str) -> Self:

@@ -82,7 +82,7 @@ class Loop:
         used = time.process_time()
         try:
             for batch in self._batches():
-                told = self._one_step(batch)
+                told = self.one_step(batch)
                 last = self.step == self.stage.steps
                 if self.step % self.pace.report == 0 or last:
                     self._report()
@@ -121,7 +121,7 @@ class Loop:
             finally:
                 threads.shutdown(cancel_futures=True)
 
-    def _one_step(self, batch: Any) -> bool:
+    def one_step(self, batch: Any) -> bool:
         """One step; whether any process was asked to stop before its end."""
         stage, optimizer, rank = self.stage, self.stage.optimizer, self.ranks.rank
         torch.manual_seed(seeded(self.seed, "step", self.step, *([rank] if rank else [])))
@@ -173,6 +173,8 @@ class Loop:
             "gradient_norm": round(self.sums.norm, 6),
             "clips_per_s": round(self.sums.clips / (time.monotonic() - self.sums.began), 2),
         }
+        if self.ranks.device.type == "cuda":
+            line["gpu_gb"] = round(torch.cuda.max_memory_allocated() / 1e9, 3)
         if len(counts) > 1:
             seen = zip(self.stage.templates, totals.tolist(), counts.tolist(), strict=True)
             line |= {f"loss/{name}": round(lost / n, 6) for name, lost, n in seen if n}

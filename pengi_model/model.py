@@ -1,5 +1,6 @@
 """Pengi (sec. 3): audio and prompt become a prefix, a frozen language model continues it."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,15 @@ from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerBase
 
 from pengi_model import checkpoint, decode, likelihood, text
-from pengi_model.audio import Audio, per_clip, windows
+from pengi_model.audio import Audio, per_clip
 from pengi_model.config import LanguageConfig, ModelConfig
 from pengi_model.encoders import AudioEncoder, DualEncoder, TextEncoder, unit
+from pengi_model.interpret import Interpretation, interpret
+from pengi_model.likelihood import Form
 from pengi_model.mapping import MappingNetwork
+
+# What `describe` asks (wrapper.py of the released code).
+DESCRIBED = ("generate audio caption", "generate metadata", "this is a sound of")
 
 
 @dataclass(frozen=True)
@@ -112,56 +118,136 @@ class Pengi(DualEncoder):
         prefix = self.prefix_from(self.audio_encoder(samples), self.text_vector(*prompt))
         return self.loss(prefix, *caption)
 
+    def in_bfloat16(self) -> Self:
+        """Answer in bfloat16: the language model's weights; the rest by autocast, save log-mels."""
+        self.language_model.bfloat16()
+        self.mixed = True
+        return self
+
     @torch.inference_mode()
     def prefix(self, audio: Audio, prompts: str | Sequence[str]) -> torch.Tensor:
         """Prefix (clips, audio prefix + text prefix, width) of clip i with prompt i."""
-        samples = windows(audio, self.config).to(self.device)
-        prompts = per_clip(prompts, len(samples), "prompts")
-        return self.prefix_from(
-            self.audio_encoder(samples), self.text_vector(*self.prompt_ids(prompts))
-        )
+        return self.prefix_of(self.audio_vector(audio), prompts)
+
+    @torch.inference_mode()
+    def prefix_of(self, vectors: torch.Tensor, prompts: str | Sequence[str]) -> torch.Tensor:
+        """`prefix` of clips already encoded by `audio_vector`, (clips, projection).
+
+        A prompt of more than `config.prompt_tokens` tokens is cut, with a `LongPromptWarning`.
+        """
+        prompts = per_clip(prompts, len(vectors), "prompts")
+        for prompt, count in text.too_long(self.prompt_tokenizer, prompts, self.config).items():
+            warnings.warn(
+                f"prompt: expected at most {self.config.prompt_tokens} tokens, found {count}; the "
+                f"rest is not read. Shorten it: {prompt[:60]!r}...",
+                text.LongPromptWarning,
+                stacklevel=2,
+            )
+        with self.autocast():
+            prefix = self.prefix_from(vectors, self.text_vector(*self.prompt_ids(prompts)))
+        return prefix.to(self.language_model.transformer.wte.weight.dtype)
 
     def generate(
         self,
         audio: Audio,
         prompts: str | Sequence[str],
-        additional_text: Sequence[str] | None = None,
+        additional_text: str | Sequence[str] | None = None,
         beam_size: int = 5,
         max_new_tokens: int = 30,
+        **decoding: Any,
     ) -> list[Generation]:
         """The best text for every clip with its prompt (one prompt for all, or one per clip).
 
-        audio: paths, or waves (clips, samples) at 44.1 kHz; additional_text: one per clip, read by
-        the language model behind the prefix (App. A).
+        audio: paths, or waves (clips, samples) at 44.1 kHz; additional_text: one for all or one per
+        clip, read by the language model behind the prefix (App. A); decoding: further fields of
+        `decode.Decoding`: min_new_tokens, sample, temperature, top_p, seed.
         """
         return self.generate_after(
-            self.prefix(audio, prompts), additional_text, beam_size, max_new_tokens
+            self.prefix(audio, prompts), additional_text, beam_size, max_new_tokens, **decoding
         )
 
     @torch.inference_mode()
     def generate_after(
         self,
         prefix: torch.Tensor,
-        additional_text: Sequence[str] | None = None,
+        additional_text: str | Sequence[str] | None = None,
         beam_size: int = 5,
         max_new_tokens: int = 30,
+        **decoding: Any,
     ) -> list[Generation]:
         """`generate` for prefixes (clips, length, width) that are there already."""
-        found = decode.generate(self, prefix, additional_text, beam_size, max_new_tokens)
+        how = decode.Decoding(beam_size, max_new_tokens, **decoding)
         return [
             Generation(text.decoded(self.tokenizer, tokens, self.config), score)
-            for tokens, score in found
+            for tokens, score in decode.generate(self, prefix, additional_text, how)
+        ]
+
+    def describe(self, audio: Audio, beam_size: int = 5, max_new_tokens: int = 30) -> list[str]:
+        """Caption, metadata and sound events of every clip in one text, as the released wrapper."""
+        vectors = self.audio_vector(audio)
+        asked = [prompt for _ in vectors for prompt in DESCRIBED]
+        prefix = self.prefix_of(vectors.repeat_interleave(len(DESCRIBED), 0), asked)
+        found = self.generate_after(prefix, None, beam_size, max_new_tokens)
+        texts = [answer.text for answer in found]
+        return [
+            f"{texts[at]} {texts[at + 1]} this audio contains sound events: {texts[at + 2]}."
+            for at in range(0, len(texts), len(DESCRIBED))
         ]
 
     @torch.inference_mode()
-    def log_likelihood(self, audio: Audio, prompt: str, candidates: Sequence[str]) -> torch.Tensor:
-        """Mean log-probability per token, stop included, (clips, candidates)."""
-        ids, mask = self.caption_ids(candidates)
-        return likelihood.after(self.language_model, self.prefix(audio, prompt), ids, mask)
+    def interpret(self, audio: Audio) -> Interpretation:
+        """The token nearest to each vector of the audio prefix (App. B)."""
+        with self.autocast():
+            prefix = self.audio_mapping(unit(self.audio_vector(audio)))
+        return interpret(prefix, self.language_model.transformer.wte.weight, self.tokenizer)
 
-    def save_pretrained(self, path: Path | str) -> None:
-        """Write config.json, model.safetensors and the tokenizers into a new folder."""
-        checkpoint.save(self, Path(path))
+    def log_likelihood(
+        self,
+        audio: Audio,
+        prompts: str | Sequence[str],
+        candidates: Sequence[str],
+        form: Form = "mean",
+    ) -> torch.Tensor:
+        """How probable each candidate is as the answer, stop token included: (clips, candidates).
+
+        form: mean log-probability per token, sum, or pmi: the sum less what it is behind silence,
+        which is the mutual information of candidate and sound for that prompt, in nats.
+        """
+        prefix = self.prefix(audio, prompts)
+        blank = self.silent_prefix(prompts) if form == "pmi" else None
+        return self.log_likelihood_after(prefix, candidates, form, blank)
+
+    @torch.inference_mode()
+    def log_likelihood_after(
+        self,
+        prefix: torch.Tensor,
+        candidates: Sequence[str],
+        form: Form = "mean",
+        blank: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """`log_likelihood` for prefixes that are there already; pmi needs `silent_prefix`'s too."""
+        if not candidates:
+            raise ValueError("candidates: expected at least one text, found none.")
+        if form not in ("mean", "sum", "pmi") or (form == "pmi") != (blank is not None):
+            raise ValueError(f"form: expected mean, sum, or pmi with a blank prefix, found {form}.")
+        ids, mask = self.caption_ids(candidates)
+        sums = likelihood.after(self.language_model, prefix, ids, mask)
+        if blank is not None:
+            return sums - likelihood.after(self.language_model, blank, ids, mask)
+        return sums / mask.sum(1) if form == "mean" else sums
+
+    def silent_prefix(self, prompts: str | Sequence[str]) -> torch.Tensor:
+        """The prefix of digital silence, for each of the prompts."""
+        asked = [prompts] if isinstance(prompts, str) else list(prompts)
+        silence = self.audio_vector(torch.zeros(1, self.config.samples))
+        return self.prefix_of(silence.expand(len(asked), -1), asked)
+
+    def save_pretrained(self, path: Path | str, card: str = "") -> None:
+        """Write config.json, model.safetensors, tokenizers and a model card into a new folder.
+
+        card: Markdown on the data release, the results and whatever else a reader should know.
+        """
+        checkpoint.save(self, Path(path), card)
 
     @classmethod
     def from_pretrained(cls, path: Path | str) -> Self:

@@ -24,6 +24,12 @@ def indices(n: int, seed: int, epoch: int, position: ArrayLike) -> Integers:
     return _walk(n, _keys(seed, epoch)[::-1], position, inverse=True)
 
 
+def indices_in_epochs(n: int, seed: int, epochs: int, position: int) -> Integers:
+    """`indices` of one position in each of the epochs [0, epochs)."""
+    keys = np.stack([_keys(seed, epoch)[::-1] for epoch in range(epochs)], axis=1)
+    return _walk(n, keys, np.full(epochs, position), inverse=True)
+
+
 def samples(n: int, seed: int, first: int, count: int) -> Integers:
     """Pair positions of the samples [first, first + count) of a training, epoch after epoch."""
     counter = np.arange(first, first + count, dtype=np.int64)
@@ -76,5 +82,6 @@ def _walk(n: int, keys: NDArray[np.uint64], start: ArrayLike, inverse: bool = Fa
     half = max(1, ((n - 1).bit_length() + 1) // 2)
     value = _permute(given.astype(np.uint64).reshape(-1), keys, half, inverse)
     while (outside := value >= n).any():
-        value[outside] = _permute(value[outside], keys, half, inverse)
+        mine = keys[:, outside] if keys.ndim == 2 else keys  # keys of one order, or of each value
+        value[outside] = _permute(value[outside], mine, half, inverse)
     return value.astype(np.int64).reshape(given.shape)

@@ -1,13 +1,13 @@
 """The released checkpoints `base.pth` and `base_no_text_enc.pth` of microsoft/Pengi."""
 
-import pickle
 import re
 from pathlib import Path
-from zipfile import is_zipfile
+from typing import Any
 
 import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from pengi_model import checkpoint
 from pengi_model.config import RELEASED, WRAPPER, ModelConfig, without_text_encoder
 from pengi_model.model import Pengi
 
@@ -17,7 +17,7 @@ REVISIONS = {
     GPT2: "607a30d783dfa663caf39e06633721c8d4cfcd7e",
     CLIP: "57c216476eefef5ab752ec549e440a49ae4ae5f3",
 }
-State = dict[str, torch.Tensor]
+State = checkpoint.State
 
 # Computed by newer transformers, by our front end, or without effect on the output. Dropped only if
 # present; the leading dot keeps GPT-2's c_attn.bias, a real parameter, out of the first pattern.
@@ -28,9 +28,10 @@ _DROPPED = re.compile(
     r"|\.attn_mask$"
     r"|\.stft\.conv_(real|imag)\.weight$"
     r"|htsat\.(tscam_conv|head)\."
+    r"|gpt\.lm_head\.weight$"  # a copy of wte
 )
-# Ours alone, or a tied copy: a file need not have them.
-_OWN = re.compile(r"log_mel\.(mean|std)$|relative_position_index$|lm_head\.weight$")
+# Ours alone: buffers that the model has made.
+_OWN = re.compile(r"log_mel\.(mean|std)$|relative_position_index$")
 _RENAMES = (
     (r"^audio_encoder\.base\.htsat\.logmel_extractor\.melW$", "audio_encoder.log_mel.matrix"),
     (r"^audio_encoder\.base\.htsat\.bn0\.", "audio_encoder.htsat.audio_encoder.batch_norm."),
@@ -69,26 +70,24 @@ def from_released(
     """
     state = read(Path(path))
     config = configuration(state, WRAPPER if wrapper else RELEASED)
-    language_tokenizer = _tokenizer(tokenizer)
-    if language_tokenizer is not None:
-        language_tokenizer.add_special_tokens({"pad_token": "!"})  # id 0, as released
-    prompts = _tokenizer(prompt_tokenizer) if config.text else language_tokenizer
-    model = Pengi(config, language_tokenizer)
-    model.prompt_tokenizer = prompts
+    with checkpoint.without_weights():
+        model = Pengi(config)
     fill(model, renamed(state), str(path))
+    model.tokenizer = _tokenizer(tokenizer)
+    if model.tokenizer is not None:
+        model.tokenizer.add_special_tokens({"pad_token": "!"})  # id 0, as released
+    model.prompt_tokenizer = _tokenizer(prompt_tokenizer) if config.text else model.tokenizer
     return model.eval()
 
 
 def read(path: Path) -> State:
     """The state dict of a .pth file, without a `module.` in front of its names."""
+    if not path.is_file():
+        raise ReleasedError(f"{path}: expected a released .pth file, found none. Check the path.")
     try:
-        content = _load(path)
-    except pickle.UnpicklingError as error:
-        raise ReleasedError(
-            f"{path}: expected a checkpoint of plain tensors, found other objects ({error}). If "
-            "you trust the file, load it once with torch.load(..., weights_only=False) and save "
-            '{"model": state_dict} under a new name.'
-        ) from error
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # bytes that are no checkpoint fail in any way
+        raise ReleasedError(_unreadable(path, error)) from error
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict):
         found = sorted(content)[:5] if isinstance(content, dict) else type(content).__name__
@@ -101,9 +100,18 @@ def read(path: Path) -> State:
     return state
 
 
-def _load(path: Path) -> object:
-    """Map the file instead of holding a second copy; the old, unzipped format cannot be mapped."""
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
+def _unreadable(path: Path, error: Exception) -> str:
+    line = str(error).partition("\n")[0]
+    if "Unsupported global" in str(error) or "Can only build" in str(error):
+        return (
+            f"{path}: expected a checkpoint of plain tensors, found code or other objects, which "
+            f"were not run. If you trust the file, load it once with torch.load(..., "
+            'weights_only=False) and save {"model": state_dict} under a new name. ' + line
+        )
+    return (
+        f"{path}: expected a checkpoint written by torch.save, found what cannot be read as one "
+        f"({line}). Download it again, or give another file."
+    )
 
 
 def configuration(state: State, released: ModelConfig) -> ModelConfig:
@@ -123,7 +131,7 @@ def renamed(state: State) -> State:
             ours = re.sub(pattern, replacement, ours)
         if ".self.qkv." in ours:
             for part, rows in zip(("query", "key", "value"), value.chunk(3), strict=True):
-                found[ours.replace(".qkv.", f".{part}.")] = rows
+                found[ours.replace(".qkv.", f".{part}.")] = rows.clone()
         else:
             found[ours] = value
     return found
@@ -131,26 +139,14 @@ def renamed(state: State) -> State:
 
 def fill(model: Pengi, state: State, origin: str) -> None:
     """Load renamed weights; `ReleasedError` names every kind of difference found."""
-    own = {name: value.shape for name, value in model.state_dict().items()}
-    missing = [name for name in own if name not in state and not _OWN.search(name)]
-    unexpected = [name for name in state if name not in own]
-    shapes = [
-        f"{name} {tuple(state[name].shape)}, expected {tuple(shape)}"
-        for name, shape in own.items()
-        if name in state and state[name].shape != shape
-    ]
-    differences = {"missing": missing, "unexpected": unexpected, "other shape": shapes}
-    if any(differences.values()):
-        listed = "; ".join(
-            f"{kind}: {len(names)} ({', '.join(names[:5])})"
-            for kind, names in differences.items()
-            if names
-        )
+    own = model.state_dict()
+    made = {name: own[name] for name in own if name not in state and _OWN.search(name)}
+    if found := checkpoint.differences(model, state | made):
         raise ReleasedError(
             f"{origin}: expected the entries of the released base or base_no_text_enc, found "
-            f"differences (our names): {listed}. Download the file again, or use the code it fits."
+            f"differences (our names): {found}. Download the file again, or use the code it fits."
         )
-    model.load_state_dict(state, strict=False)
+    checkpoint.fill(model, state)
 
 
 def _tokenizer(given: PreTrainedTokenizerBase | str | None) -> PreTrainedTokenizerBase | None:

@@ -12,8 +12,6 @@ from typing import Any, Literal
 from pengi_model.config import PAPER, SMALL, TINY, ModelConfig
 
 SIZES: dict[str, ModelConfig] = {"tiny": TINY, "small": SMALL, "paper": PAPER}
-
-
 Variant = Literal["pengi", "no_text_encoder", "lm_prompt_only"]
 
 
@@ -58,6 +56,18 @@ class Augment:
     masks: int = 0  # SpecAugment: masks in time and as many in frequency
     time_mask: float = 0.0  # longest mask as a share of the frames
     mel_mask: float = 0.0  # longest mask as a share of the bands
+
+
+@dataclass(frozen=True)
+class PretrainedSettings:
+    """A published model, fetched from a hub at one revision instead of trained (sec. 3.2)."""
+
+    part: Literal["language_model", "text_encoder"]
+    hub: str  # owner/name
+    revision: str  # commit
+    size: str = "paper"
+    report: int = 1
+    checkpoint: int = 1
 
 
 @dataclass(frozen=True)
@@ -127,8 +137,10 @@ class GenerativeSettings:
     compile: bool = False  # torch.compile of what is trained
 
 
-Settings = LanguageSettings | ContrastiveSettings | GenerativeSettings
+Trained = LanguageSettings | ContrastiveSettings | GenerativeSettings
+Settings = PretrainedSettings | Trained
 STAGES: dict[str, type[Settings]] = {
+    "pretrained": PretrainedSettings,
     "language_model": LanguageSettings,
     "clap": ContrastiveSettings,
     "pengi": GenerativeSettings,

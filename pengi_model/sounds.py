@@ -82,4 +82,4 @@ class Sounds:
 
 def _floats(samples: Tensor) -> Tensor:
     """int16 -> values in [-1, 1)."""
-    return samples.float() / 32768.0
+    return samples.float().mul_(1 / 32768)

@@ -18,7 +18,12 @@ class TokenizerError(Exception):
     """A text was given to a model that has no tokenizer."""
 
 
-def _required(tokenizer: Any, role: str) -> Any:
+class LongPromptWarning(UserWarning):
+    """A prompt is longer than the model reads; it is cut, as released."""
+
+
+def required(tokenizer: Any, role: str) -> Any:
+    """The tokenizer, or a `TokenizerError` that says which is missing."""
     if tokenizer is None:
         raise TokenizerError(
             f"This model has no {role} tokenizer, so it cannot read or write text. Load it from a "
@@ -42,24 +47,36 @@ def prompt_ids(
     With a text encoder the end token it pools at survives truncation. Without one the prompt is cut
     behind its suffix, so that a long prompt loses it, as released.
     """
-    read = _required(tokenizer, "prompt")
-    limit, suffix = config.prompt_tokens, config.prompt_suffix
-    if not suffix:  # CLIP's tokenizer brings its own start and end
-        found = read(list(prompts), truncation=True, max_length=limit)["input_ids"]
-        return _padded(found, limit, read.pad_token_id)
-    if config.text is not None:
-        rows = _ended(read, prompts, suffix, limit)
-    else:
-        texts = [prompt + suffix for prompt in prompts]
-        rows = [row[:limit] for row in read(texts, add_special_tokens=False)["input_ids"]]
-    return _padded(rows, limit, config.language.pad)
+    limit = config.prompt_tokens
+    rows = _prompt_rows(tokenizer, prompts, config)
+    ends = config.text is not None
+    pad = config.language.pad if config.prompt_suffix else required(tokenizer, "").pad_token_id
+    cut = [row if len(row) <= limit else row[: limit - ends] + row[-1:] * ends for row in rows]
+    return _padded(cut, limit, pad)
+
+
+def too_long(
+    tokenizer: PreTrainedTokenizerBase | None, prompts: Sequence[str], config: ModelConfig
+) -> dict[str, int]:
+    """Prompts of more than `prompt_tokens` tokens, marks included, and how many they have."""
+    distinct = list(dict.fromkeys(prompts))
+    rows = _prompt_rows(tokenizer, distinct, config)
+    counts = {prompt: len(row) for prompt, row in zip(distinct, rows, strict=True)}
+    return {prompt: count for prompt, count in counts.items() if count > config.prompt_tokens}
+
+
+def _prompt_rows(tokenizer: Any, prompts: Sequence[str], config: ModelConfig) -> list[list[int]]:
+    """Ids of whole prompts; CLIP's tokenizer brings its own start and end, others the suffix."""
+    read = required(tokenizer, "prompt")
+    texts = [prompt + config.prompt_suffix for prompt in prompts]
+    return read(texts, add_special_tokens=not config.prompt_suffix)["input_ids"]
 
 
 def caption_ids(
     tokenizer: PreTrainedTokenizerBase | None, captions: Sequence[str], config: ModelConfig
 ) -> Ids:
     """Captions with the stop suffix as ids and mask, padded to the longest of them."""
-    read = _required(tokenizer, "language model")
+    read = required(tokenizer, "language model")
     rows = _ended(read, captions, config.caption_suffix, config.caption_tokens)
     return _padded(rows, max(map(len, rows), default=0), config.language.pad)
 
@@ -73,7 +90,7 @@ def _ended(tokenizer: Any, texts: Sequence[str], suffix: str, limit: int) -> lis
 
 def plain_ids(tokenizer: PreTrainedTokenizerBase | None, texts: Sequence[str]) -> list[list[int]]:
     """Ids of every text as it stands."""
-    read = _required(tokenizer, "language model")
+    read = required(tokenizer, "language model")
     return read(list(texts), add_special_tokens=False)["input_ids"]
 
 
@@ -81,7 +98,7 @@ def decoded(
     tokenizer: PreTrainedTokenizerBase | None, tokens: Sequence[int], config: ModelConfig
 ) -> str:
     """The text of generated tokens, without the stop token and the blanks around."""
-    read = _required(tokenizer, "language model")
+    read = required(tokenizer, "language model")
     kept = [token for token in tokens if token != config.language.stop]
     found: str = read.decode(kept)
     if config.clean_spaces:

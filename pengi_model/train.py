@@ -1,6 +1,7 @@
 """`python -m pengi_model.train RUN_DIR`: one training, as RUN_DIR/spec.json states it (sec. 4.3).
 
-spec.json: {"stage": "language_model" | "clap" | "pengi", "config": {...settings.py...},
+spec.json: {"stage": "language_model" | "clap" | "pengi" | "pretrained",
+"config": {...settings.py...},
 "reads": {"pairs": [{"path", "splits"}], "waves": [folder]}, "parents": {name: model folder},
 "seed": int, "threads": int}. Prints one JSON line an event; writes order.json (which pairs in which
 order), what `progress.py` tells, checkpoints/ and last model/. Under `torchrun` its processes share
@@ -19,17 +20,19 @@ from typing import Any
 
 import torch
 
-from pengi_model import ranks, settings
+from pengi_model import pretrained, ranks, settings
 from pengi_model.checkpoint import CheckpointError
 from pengi_model.clap_stage import ClapStage
 from pengi_model.language_stage import LanguageStage
 from pengi_model.loop import MODEL, Loop, OutOfMemory, Pace, Stopped
 from pengi_model.pengi_stage import PengiStage
+from pengi_model.pretrained import PretrainedError
 from pengi_model.ranks import Ranks
 from pengi_model.stage import Emit, Stage
 from pengi_model.waves import ReadsError
 
 _STOPPED = 143  # 128 + SIGTERM
+_FAULTS = (ReadsError, CheckpointError, PretrainedError, OutOfMemory, FloatingPointError)
 _FIELDS = {"stage", "config", "reads", "parents", "seed", "threads"}
 
 
@@ -55,6 +58,11 @@ def train(folder: Path, emit: Emit = print_line) -> None:
             emit({"event": "done", "already": True})
             return
         torch.set_num_threads(spec["threads"])
+        if isinstance(config, settings.PretrainedSettings):
+            if joined.first:
+                pretrained.fetch(config, folder)
+                emit({"event": "done"})
+            return
         torch.use_deterministic_algorithms(joined.device.type == "cpu")
         torch.set_float32_matmul_precision("high")  # TF32; without effect on a CPU
         stage = built(config, spec, emit, joined)
@@ -103,7 +111,7 @@ def read_spec(folder: Path) -> dict[str, Any]:
     return spec
 
 
-def built(config: settings.Settings, spec: dict[str, Any], emit: Emit, joined: Ranks) -> Stage:
+def built(config: settings.Trained, spec: dict[str, Any], emit: Emit, joined: Ranks) -> Stage:
     """The stage of a spec, ready to run; `SpecError` for a batch that its processes can't share."""
     reads, seed = spec["reads"], spec["seed"]
     batches = [config.schedule.batch]
@@ -117,7 +125,7 @@ def built(config: settings.Settings, spec: dict[str, Any], emit: Emit, joined: R
     if isinstance(config, settings.LanguageSettings):
         return LanguageStage(config, reads, seed, joined)
     if isinstance(config, settings.ContrastiveSettings):
-        return ClapStage(config, reads, seed, emit, joined)
+        return ClapStage(config, reads, spec["parents"], seed, emit, joined)
     return PengiStage(config, reads, spec["parents"], seed, emit, joined)
 
 
@@ -156,7 +164,7 @@ def main(arguments: list[str]) -> int:
     except (SpecError, settings.SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
-    except (ReadsError, CheckpointError, OutOfMemory, FloatingPointError) as error:
+    except _FAULTS as error:
         print(error, file=sys.stderr)
         return 1
     return 0

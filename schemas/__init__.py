@@ -12,7 +12,7 @@ from schemas.datasets import (
     Row,
 )
 from schemas.errors import RequestError
-from schemas.manifests import File, Part, Release, Run
+from schemas.manifests import File, Part, Release, Run, Taken, Tombstone
 from schemas.templates import TEMPLATES, Template
 
 __all__ = [
@@ -31,5 +31,7 @@ __all__ = [
     "RequestError",
     "Row",
     "Run",
+    "Taken",
     "Template",
+    "Tombstone",
 ]

@@ -153,14 +153,35 @@ LEAKS = pa.schema(
 ANSWERS = pa.schema(
     {
         "run_id": pa.string(),
+        "release_id": pa.string(),  # whose rows were asked
         "benchmark": pa.string(),
-        "protocol": pa.string(),  # generate | cosine
+        "protocol": pa.string(),  # generate | cosine | likelihood | probe
+        "protocol_version": pa.int32(),
         "clip_id": pa.string(),
         "row_id": pa.string(),
-        "prompt": pa.string(),
+        "prompt": pa.string(),  # for protocol probe the probe's depth: L1, L2, L3
         "answer": pa.string(),
-        "score": pa.float64(),  # mean log-probability per token, or the cosine
-        "candidates": pa.list_(pa.float32()),  # cosine to every label text, for protocol cosine
+        "empty": pa.bool_(),  # nothing but blanks and punctuation was said: wrong, whatever asked
+        "score": pa.float64(),  # mean log-probability per token, the cosine, or the probe's logit
+        "candidates": pa.list_(pa.float32()),  # one score per label, but for protocol generate
+        "decoding": pa.string(),  # how a text was chosen: "beam 5, at most 30 tokens"
+        "window": pa.string(),  # which part of a sound was heard: "centre 7 s"
+        "labels_sha256": pa.string(),  # of the label texts, in the order of the candidates
+    }
+)
+
+# One example of the paper's Tables 1, 2 and 10 and Figures 4 to 6, made by a run of ours.
+EXAMPLES = pa.schema(
+    {
+        "run_id": pa.string(),
+        "release_id": pa.string(),
+        "place": pa.string(),  # table1 | table2 | table10 | figure4 | figure5 | figure6
+        "dataset": pa.string(),
+        "clip_id": pa.string(),  # null in table2, which lists tasks
+        "prompt": pa.string(),
+        "additional_text": pa.string(),  # App. A, read by the language model behind the prefix
+        "answer": pa.string(),
+        "details": pa.string(),  # JSON; what else the table or figure shows
     }
 )
 
@@ -175,17 +196,22 @@ SCORES = pa.schema(
         "release_id": pa.string(),
         "benchmark": pa.string(),
         "protocol": pa.string(),
+        "protocol_version": pa.int32(),
         "prompt": pa.string(),
+        "decoding": pa.string(),
+        "window": pa.string(),
         "metric": pa.string(),
         "headline": pa.bool_(),  # the number that stands in the paper's cell
         "value": pa.float64(),
         "ci_low": pa.float64(),
         "ci_high": pa.float64(),
         "chance": pa.float64(),  # value of the best constant answer, or of a random ranking
+        "ceiling": pa.float64(),  # of captions: one reference against the others
         "n": pa.int64(),
         "n_official": pa.int64(),
         "hits": pa.int64(),  # k of an accuracy k/n
         "reason": pa.string(),  # why value is null
+        "caution": pa.string(),  # what to know of a value: clips missing, empty answers, one class
         "answers_sha256": pa.string(),
         "labels_sha256": pa.string(),
     }

@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from flows.steps.lake import Lake
 from publisher import Server, serving
+from referees import installed
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -67,6 +68,12 @@ def elsewhere() -> Iterator[Server]:
     """A server under another host and port."""
     with serving() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def referees(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the commands duckdb and mlcroissant, and a python with openlineage."""
+    return installed(tmp_path_factory.mktemp("referees") / "venv")
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,9 @@ Choices = Annotated[
 ]
 Train = Annotated[list[str] | None, typer.Option(help="NAME:split,split to train on.")]
 Test = Annotated[list[str] | None, typer.Option(help="NAME:split,split to test on.")]
+RunNames = Annotated[
+    str, typer.Option("--runs", help="Trainings to make, separated by commas; else all.")
+]
 ReleaseId = Annotated[str, typer.Argument(help="Release id, or HEAD.")]
 DEFAULT_LAKE = Path("lake")
 
@@ -33,6 +36,8 @@ def params(
     seed: int = 0,
     leakage: str = "paper",
     choices: list[str] | None = None,
+    licence_allow: tuple[str, ...] = (),
+    runs: str = "",
 ) -> Params:
     """The flow's parameters out of the command line's options."""
     return Params.model_validate(
@@ -43,9 +48,11 @@ def params(
             "raw": mapping("raw", raw, "="),
             "train": {k: v.split(",") for k, v in mapping("train", train, ":").items()},
             "test": {k: v.split(",") for k, v in mapping("test", test, ":").items()},
+            "runs": runs.split(",") if runs else None,
             "seed": seed,
             "leakage": leakage,
             "choices": chosen(choices),
+            "licence_allow": list(licence_allow),
         }
     )
 

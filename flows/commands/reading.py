@@ -8,7 +8,6 @@ import typer
 from flows.commands.options import DEFAULT_LAKE, AsJson, LakeDir, ReleaseId, print_json
 from flows.steps import leakage
 from flows.steps import results as tables
-from flows.steps import trace as chain
 from flows.steps.lake import Lake
 from flows.steps.release import ingested, read_release
 
@@ -36,16 +35,25 @@ def results(
 
 
 def trace(
-    id: Annotated[str, typer.Argument(help="A pair id or a clip id.")],
+    id: Annotated[
+        str,
+        typer.Argument(
+            help="Pair, clip, origin (freesound:7), dataset, archive, release, run, RUN:STEP, "
+            "RUN/BENCHMARK/ROW, or a result such as table3/Pengi/esc50."
+        ),
+    ],
     lake: LakeDir = DEFAULT_LAKE,
     as_json: AsJson = False,
 ) -> None:
-    """Follow a pair or clip back to its archive's bytes and licence, and on to its runs."""
-    found = chain.trace(Lake.open(lake), id)
+    """Follow anything back to archive bytes and licences, and on to runs and numbers."""
+    from flows.steps.tree import as_tree
+    from flows.trace import trace as follow
+
+    found = follow(Lake.open(lake), id)
     if as_json:
         print_json(found)
     else:
-        typer.echo(chain.as_tree(found))
+        typer.echo(as_tree(found))
 
 
 def leaks(

@@ -20,6 +20,7 @@ from flows.commands.options import (
     show,
 )
 from flows.steps import release as steps
+from flows.steps.allowed import patterns
 from flows.steps.lake import Lake
 from flows.steps.progress import counted
 from flows.steps.release_diff import diff
@@ -37,13 +38,21 @@ def made(
     train: Train = None,
     leakage: Leakage = "paper",
     choice: Choices = None,
+    licence_allow: Annotated[
+        str, typer.Option(help="Only these licences: SPDX patterns, e.g. CC0-1.0,CC-BY-*.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Ingest what is not there yet and make a release of it, without training anything."""
     from flows.plan import choose, lacking
     from flows.releasing import ingest_and_release
 
-    wanted = params(profile, lake, datasets, raw, train, leakage=leakage, choices=choice)
+    wanted = params(
+        *(profile, lake, datasets, raw, train),
+        leakage=leakage,
+        choices=choice,
+        licence_allow=patterns(licence_allow) if licence_allow else (),
+    )
     choices = choose(wanted)
     if lines := lacking(wanted, choices):
         raise RequestError("this release cannot be made here:\n- " + "\n- ".join(lines))

@@ -21,6 +21,7 @@ from flows.commands.options import (
     Leakage,
     Names,
     Profile,
+    RunNames,
     Test,
     Train,
     mapping,
@@ -45,12 +46,13 @@ def run(
     test: Test = None,
     leakage: Leakage = "paper",
     choice: Choices = None,
+    runs: RunNames = "",
     seed: Annotated[int, typer.Option(help="Seed of every random choice in training.")] = 0,
 ) -> None:
     """Run the whole pipeline; what is finished in the lake is not done again."""
     from flows.plan import refuse
 
-    wanted = params(profile, lake, datasets, raw, train, test, seed, leakage, choice)
+    wanted = params(profile, lake, datasets, raw, train, test, seed, leakage, choice, runs=runs)
     refuse(wanted)
     _records_in(Lake.create(lake))
     atexit.register(_say_no_more)  # before Prefect's own, so that it runs after them

@@ -42,6 +42,15 @@ class Asked:
         return list(self.benchmark.labels.values())
 
     @property
+    def ranked(self) -> bool:
+        """Whether an answer is a score for every label, and no text."""
+        return self.protocol != "generate"
+
+    @property
+    def clips(self) -> list[str]:
+        return [item.clip_id for item in self.items]
+
+    @property
     def outputs(self) -> list[str]:
         return [cleaned(item.answer) for item in self.items]
 
@@ -91,7 +100,7 @@ class Asked:
         return truth.argmax(axis=1)
 
     def candidates(self) -> Floats:
-        """Cosines of protocol cosine: (items, labels)."""
+        """Scores of the labels, of every protocol but generate: (items, labels)."""
         for item in self.items:
             if len(item.candidates) != len(self.labels):
                 raise ScoreError(
@@ -112,6 +121,7 @@ class Measure:
     chance: float | None = None
     hits: int | None = None
     reason: str | None = None
+    ceiling: float | None = None  # what the references of the clips score among themselves
 
 
 def share(metric: str, items: Sequence[Item], hits: Any, chance: float | None = None) -> Measure:
@@ -121,6 +131,15 @@ def share(metric: str, items: Sequence[Item], hits: Any, chance: float | None = 
     if not clips:
         return Measure(metric, clips, None, reason="no item of this kind")
     return Measure(metric, clips, mean(each), chance, int(each.sum()))
+
+
+def no_number(metric: str, asked: Asked, scores: Floats) -> Measure | None:
+    """Why `metric` has no value, where a score (one row an item) is NaN or infinite."""
+    bad = (~np.isfinite(scores.reshape(len(scores), -1))).any(axis=1).sum()
+    if not bad:
+        return None
+    why = f"{bad} of {len(scores)} answers have a score that is no number"
+    return Measure(metric, asked.clips, None, reason=why)
 
 
 def empty(asked: Asked) -> Measure:

@@ -8,11 +8,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
-from flows.steps.asked import Asked, Item, Measure
-from flows.steps.metrics import Floats, Statistic, mean, value
+from flows.steps.metrics import Floats, Statistic, mean
 
 Tokens = list[str]
 
@@ -20,13 +20,6 @@ _N = 4  # longest n-gram
 _BETA = 1.2  # ROUGE-L
 _SIGMA = 6.0  # CIDEr-D
 _TINY, _SMALL = 1e-15, 1e-9  # BLEU, as the reference guards its divisions
-_SEED = 20230519
-_SPICE = "SPICE is a Java program whose parser (stanford-corenlp 3.6.0) is not installed"
-_LACKING = {
-    "SPIDEr": f"SPIDEr is the mean of CIDEr-D and SPICE; {_SPICE}",
-    "SPICE": _SPICE,
-    "METEOR": "METEOR 1.5 is a Java program that this version does not run",
-}
 
 # What Stanford's PTB tokenizer does to English captions, without Java. pycocoevalcap means to drop
 # brackets but looks for them in upper case, so they stay words in every published number.
@@ -95,16 +88,17 @@ def _bleu(
         length[i] = said
         closest[i] = min((abs(words - said), words) for words in heard)[1]
 
-    def order(n: int) -> Statistic:
-        def statistic(weights: Floats) -> Floats:
-            precision = (weights @ correct[:, :n] + _TINY) / (weights @ guessed[:, :n] + _SMALL)
-            ratio = (weights @ length + _TINY) / (weights @ closest + _SMALL)
-            brevity = np.exp(np.minimum(0.0, 1 - 1 / ratio))
-            return precision.prod(axis=1) ** (1 / n) * brevity
+    features = np.concatenate([correct, guessed, length[:, None], closest[:, None]], axis=1)
+    return {f"BLEU-{n}": Statistic(features, partial(_bleu_of, n)) for n in range(1, _N + 1)}
 
-        return statistic
 
-    return {f"BLEU-{n}": order(n) for n in range(1, _N + 1)}
+def _bleu_of(n: int, sums: Floats) -> Floats:
+    correct, guessed = sums[:, :n], sums[:, _N : _N + n]
+    length, closest = sums[:, 2 * _N], sums[:, 2 * _N + 1]
+    precision = (correct + _TINY) / (guessed + _SMALL)
+    ratio = (length + _TINY) / (closest + _SMALL)
+    brevity = np.exp(np.minimum(0.0, 1 - 1 / ratio))
+    return precision.prod(axis=1) ** (1 / n) * brevity
 
 
 def _rouge_l(said: Tokens, references: Sequence[Tokens]) -> float:
@@ -164,29 +158,3 @@ def _tf_idf(
     for ngram, weight in vector.items():
         squares[len(ngram) - 1] += weight**2
     return vector, [math.sqrt(square) for square in squares]
-
-
-def captioned(asked: Asked) -> list[Measure]:
-    """Captions against all references of a clip; chance is our captions dealt to other clips."""
-    by_clip: dict[str, list[Item]] = {}
-    for item in asked.items:
-        by_clip.setdefault(item.clip_id, []).append(item)
-    clips = list(by_clip)
-    said = [tokens(group[0].answer) for group in by_clip.values()]
-    references = [[tokens(asked.truths(item)[0]) for item in group] for group in by_clip.values()]
-    ours = statistics(said, references)
-    dealt = statistics(_dealt(said), references)
-    return [
-        *(Measure(metric, clips, None, reason=why) for metric, why in _LACKING.items()),
-        *(Measure(m, clips, ours[m], value(dealt[m], len(clips))) for m in ours),
-        Measure("empty", clips, mean([not words for words in said])),
-    ]
-
-
-def _dealt(said: list[Tokens]) -> list[Tokens]:
-    """Every caption given to another clip, round a shuffled circle."""
-    circle = np.random.default_rng(_SEED).permutation(len(said))
-    moved = list(said)
-    for place, clip in enumerate(circle):
-        moved[clip] = said[circle[place - 1]]
-    return moved

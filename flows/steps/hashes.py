@@ -16,7 +16,7 @@ def hashed(lake: Lake, dataset: str, paths: Iterable[Path]) -> list[File]:
     A file is read only when its size, times or inode are not what they were. That is no proof that
     its bytes are the same (a disk errs without touching them): `verify` always reads.
     """
-    before = _before(lake.hashes(dataset))
+    before = remembered(lake, dataset)
     seen: dict[str, _Seen] = {}
     for path in paths:
         name, facts = lake.relative(path), path.stat()
@@ -32,9 +32,10 @@ def hashed(lake: Lake, dataset: str, paths: Iterable[Path]) -> list[File]:
     ]
 
 
-def _before(path: Path) -> dict[str, _Seen]:
+def remembered(lake: Lake, dataset: str) -> dict[str, _Seen]:
+    """Path -> size, mtime and ctime in ns, inode and sha256 of its files when last hashed."""
     try:
-        kept = json.loads(path.read_text())
+        kept = json.loads(lake.hashes(dataset).read_text())
         return kept["files"] if kept["sha256"] == _digest(kept["files"]) else {}
     except (FileNotFoundError, ValueError, LookupError, TypeError):  # damaged: it is made again
         return {}

@@ -170,9 +170,37 @@ class Lake:
         """Folder of the int16 cache derived from the shards of one audio version; deletable."""
         return self.root / "cache" / dataset / version
 
+    def features(self, encoder: str, dataset: str, which: str) -> Path:
+        """What an audio encoder made of the clips of one split; deletable."""
+        return self.root / "cache" / "features" / encoder / dataset / f"{which}.parquet"
+
     def hashes(self, dataset: str) -> Path:
         """What files of a dataset hashed to when last seen; deletable."""
         return self.root / "cache" / dataset / "hashes.json"
+
+    def tally(self, dataset: str, name: str) -> Path:
+        """Counts of one release's pairs of a dataset by template and licence; deletable."""
+        return self.root / "cache" / dataset / f"tally-{name}.json"
+
+    def id_index(self, path: Path, column: str) -> Path:
+        """Folder of the index of one Parquet file by an id column; deletable."""
+        return self.root / "cache" / "ids" / f"{sha256_text(self.relative(path))[:16]}-{column}"
+
+    def order(self, pairs_sha256: str) -> Path:
+        """Row numbers of the pairs of a training order; deletable."""
+        return self.root / "cache" / "orders" / f"{pairs_sha256[:16]}.npy"
+
+    def tombstones(self) -> Path:
+        """Folder of what was taken down, a file each."""
+        return self.root / "tombstones"
+
+    def datasets(self) -> list[str]:
+        """Names of the datasets that something was fetched of."""
+        return sorted(path.parent.name for path in (self.root / "raw").glob("*/fetches.parquet"))
+
+    def positions(self, pairs_sha256: str) -> Path:
+        """Folder of the index of a training's pairs; deletable."""
+        return self.root / "cache" / "positions" / pairs_sha256[:16]
 
     def run(self, run_id: str) -> Path:
         return self.root / "runs" / run_id
@@ -188,6 +216,10 @@ class Lake:
 
     def scores(self, run_id: str, evaluation: str) -> Path:
         return self.run(run_id) / "scores" / f"{evaluation}.parquet"
+
+    def examples(self, run_id: str) -> Path:
+        """What a run says for the paper's example tables and figures."""
+        return self.run(run_id) / "examples.parquet"
 
     def report(self, report_id: str) -> Path:
         return self.root / "reports" / report_id

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from flows.steps.checks import ReconcileError, sql
-from flows.steps.lake import Lake, sha256_text, write_table
+from flows.steps.checks import sql
+from flows.steps.lake import Lake, sha256_text
 from flows.steps.release import Ingested
+from flows.steps.withheld import without
 from schemas import Benchmark
-from schemas.tables import HELD_OUT, LEAKS, REJECTED, TRAINING_CLIPS
+from schemas.tables import HELD_OUT, LEAKS, TRAINING_CLIPS
 
 _STOP = "leakage"  # of REJECTED
 
@@ -56,7 +57,7 @@ def find(
     return leaks(training, held)
 
 
-def without(lake: Lake, stop: Ingested, found: pa.Table) -> Ingested:
+def without_leaks(lake: Lake, stop: Ingested, found: pa.Table) -> Ingested:
     """The dataset without the pairs of its leaking clips, as a pairs file of its own.
 
     What the pairs stop rejected is recorded again beside it, and each clip left out with its
@@ -67,22 +68,7 @@ def without(lake: Lake, stop: Ingested, found: pa.Table) -> Ingested:
         return stop
     clips = pc.unique(mine["clip_id"])
     version = sha256_text("leakage-1", stop.pairs, *sorted(clips.to_pylist()))[:16]
-    path = lake.pairs(stop.dataset, version)
-    if not path.exists():
-        pairs = pq.read_table(lake.pairs(stop.dataset, stop.pairs))
-        leaking = pc.is_in(pairs["clip_id"], value_set=clips)
-        kept = pairs.filter(pc.invert(leaking))
-        lines = _rejections(stop.dataset, mine.to_pylist())
-        if pairs.num_rows != kept.num_rows + pc.sum(leaking).as_py() or len(lines) != len(clips):
-            raise ReconcileError(
-                f"{stop.dataset}: {pairs.num_rows} pairs, {kept.num_rows} without the "
-                f"{len(lines)} of {len(clips)} leaking clips; nothing was written."
-            )
-        before = pq.read_table(lake.rejected(stop.dataset, "pairs", stop.pairs))
-        left_out = pa.concat_tables([before, pa.Table.from_pylist(lines, REJECTED)])
-        write_table(lake.rejected(stop.dataset, "pairs", version), left_out)
-        write_table(path, kept)
-    return stop._replace(pairs=version)
+    return without(lake, stop, version, clips, _rejections(stop.dataset, mine.to_pylist()))
 
 
 def strict(
@@ -94,7 +80,7 @@ def strict(
     """The datasets without what any of the benchmarks holds out (`--leakage strict`)."""
     stops = list(ingested)
     found = find(lake, stops, train, benchmarks)
-    return [without(lake, stop, found) for stop in stops]
+    return [without_leaks(lake, stop, found) for stop in stops]
 
 
 def summary(found: pa.Table) -> list[dict[str, Any]]:

@@ -7,10 +7,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from flows.steps.asked import Asked, Measure, empty, most_common, share
-from flows.steps.captions import captioned
+from flows.steps.asked import Asked, Measure, empty, most_common, no_number, share
+from flows.steps.captioned import captioned
 from flows.steps.matching import Space, cleaned, named, note, parts
-from flows.steps.metrics import Bools, Floats, chance_of_ranking, f1, mean_average_precision
+from flows.steps.metrics import (
+    Bools,
+    Floats,
+    chance_of_ranking,
+    f1,
+    mean_average_precision,
+    mean_of_folds,
+)
+from flows.steps.mistakes import counted
 from flows.steps.questions import answered
 from flows.steps.retrieval import audio_to_text, text_to_audio
 
@@ -20,42 +28,61 @@ def measures(asked: Asked) -> list[Measure]:
     return _SCORING[asked.benchmark.scoring](asked)
 
 
-def _top_1(metric: str, asked: Asked, scores: Floats, counted: Bools | bool = True) -> Measure:
+def _top_1(metric: str, asked: Asked, scores: Floats, valid: Bools | bool = True) -> list[Measure]:
+    """Accuracy of the best scored label; of folds also the mean over them."""
+    if (fault := no_number(metric, asked, scores)) is not None:
+        return [fault]
     truth = asked.truth_ids()
-    hits = (scores.argmax(axis=1) == truth) & counted
-    return share(metric, asked.items, hits, most_common(truth.tolist()))
+    hits = (scores.argmax(axis=1) == truth) & valid
+    chance = most_common(truth.tolist())
+    found = [share(metric, asked.items, hits, chance)]
+    if asked.benchmark.splits[1:] and all(s.startswith("fold") for s in asked.benchmark.splits):
+        over = mean_of_folds(hits, [item.row["split"] for item in asked.items])
+        found.append(Measure(f"{metric}_of_folds", asked.clips, over, chance))
+    return found
 
 
 def _match(asked: Asked) -> list[Measure]:
-    if asked.protocol == "cosine":
-        return [_top_1("accuracy", asked, asked.candidates())]
-    outputs, labels = asked.outputs, asked.labels
+    if asked.ranked:
+        return _top_1("accuracy", asked, asked.candidates())
+    outputs, truth = asked.outputs, asked.truth_ids()
     filled = np.asarray([bool(output) for output in outputs])
-    found = [
-        _top_1(f"accuracy{suffix}", asked, space.cosines(outputs, labels), filled)
-        for suffix, space in asked.text_spaces()
-    ]
-    texts = [cleaned(label) for label in labels]
-    exact = [texts[t] == o for t, o in zip(asked.truth_ids(), outputs, strict=True)]
-    return [*found, share("exact", asked.items, exact), empty(asked)]
+    found: list[Measure] = []
+    for suffix, space in asked.text_spaces():
+        scores = space.cosines(outputs, asked.labels)
+        found += _top_1(f"accuracy{suffix}", asked, scores, filled)
+    texts = [cleaned(label) for label in asked.labels]
+    exact = [texts[t] == o for t, o in zip(truth, outputs, strict=True)]
+    found.append(share("exact", asked.items, exact))
+    found.append(share("valid", asked.items, [output in texts for output in outputs]))
+    return [*found, empty(asked), *_mistakes(asked, texts)]
+
+
+def _mistakes(asked: Asked, labels: list[str]) -> list[Measure]:
+    """The shares of each kind of wrong answer in the headline's text space."""
+    scores = asked.text_spaces()[0][1].cosines(asked.outputs, asked.labels)
+    truth = asked.truth_ids()
+    filled = np.asarray([bool(output) for output in asked.outputs])
+    hits = (scores.argmax(axis=1) == truth) & filled
+    kinds = counted(asked.outputs, truth.tolist(), labels, hits)
+    return [share(f"error/{kind}", asked.items, each) for kind, each in kinds.items()]
 
 
 def _multilabel(asked: Asked) -> list[Measure]:
-    if asked.protocol == "cosine":
+    if asked.ranked:
         return _ranked(asked, "", asked.candidates())
     outputs, labels = asked.outputs, asked.labels
     found: list[Measure] = []
     for suffix, space in asked.text_spaces():
         found += _ranked(asked, suffix, space.cosines(outputs, labels))
-    scores = _best_part(asked, asked.spaces["pengi"])
-    found += _ranked(asked, "_parts", scores)[:1]
-    truth = asked.truth_matrix()
+    found += _ranked(asked, "_parts", _best_part(asked, asked.spaces["pengi"]))[:1]
     texts = np.asarray([cleaned(label) for label in labels])
-    exact = [
-        set(parts(item.answer)) == set(texts[row])
-        for item, row in zip(asked.items, truth, strict=True)
-    ]
-    return [*found, share("exact", asked.items, exact), empty(asked)]
+    said = [set(parts(item.answer)) for item in asked.items]
+    true = [set(texts[row]) for row in asked.truth_matrix()]
+    exact = [words == row for words, row in zip(said, true, strict=True)]
+    valid = [bool(words) and words <= set(texts) for words in said]
+    found += [share("exact", asked.items, exact), share("valid", asked.items, valid)]
+    return [*found, empty(asked)]
 
 
 def _best_part(asked: Asked, space: Space) -> Floats:
@@ -68,9 +95,11 @@ def _best_part(asked: Asked, space: Space) -> Floats:
 
 def _ranked(asked: Asked, suffix: str, scores: Floats) -> list[Measure]:
     """mAP (or F1 of the top label) of scores (items, labels), and mAP of row-wise z-scores."""
-    truth = asked.truth_matrix()
-    clips = [item.clip_id for item in asked.items]
-    if asked.benchmark.metric == "F1":
+    metric = asked.benchmark.metric
+    if (fault := no_number(f"{metric}{suffix}", asked, scores)) is not None:
+        return [fault]
+    truth, clips = asked.truth_matrix(), asked.clips
+    if metric == "F1":
         top = np.eye(truth.shape[1], dtype=bool)[scores.argmax(axis=1)]
         chance = _constant_f1(truth)
         macro = Measure(f"F1_macro{suffix}", clips, f1(truth, top, "macro"))
@@ -83,7 +112,7 @@ def _ranked(asked: Asked, suffix: str, scores: Floats) -> list[Measure]:
         Measure(f"mAP{suffix}_zscore", clips, mean_average_precision(truth, z), chance),
     ]
     if (truth.sum(axis=1) == 1).all():
-        found.append(_top_1(f"accuracy{suffix}", asked, scores))
+        found += _top_1(f"accuracy{suffix}", asked, scores)
     return found
 
 
@@ -95,8 +124,8 @@ def _constant_f1(truth: Bools) -> float:
 def _field(asked: Asked) -> list[Measure]:
     if asked.benchmark.metric == "mAP":
         return _qualities(asked)
-    if asked.protocol == "cosine":
-        return [_top_1("accuracy", asked, asked.candidates())]
+    if asked.ranked:
+        return _top_1("accuracy", asked, asked.candidates())
     if asked.benchmark.truth == "instrument":
         return [*_instrument(asked), empty(asked)]
     return [*_number(asked), empty(asked)]
@@ -110,16 +139,12 @@ def _instrument(asked: Asked) -> list[Measure]:
     known = np.asarray([word in labels for word in words])
     parsed = np.asarray([[word == label for label in labels] for word in words], dtype=np.float64)
     filled = np.asarray([bool(text) for text in said])
-    found = [
-        _top_1(
-            f"accuracy{suffix}",
-            asked,
-            np.where(known[:, None], parsed, space.cosines(said, asked.labels)),
-            filled,
-        )
-        for suffix, space in asked.text_spaces()
-    ]
-    return [*found, _top_1("exact", asked, parsed, known)]
+    found: list[Measure] = []
+    for suffix, space in asked.text_spaces():
+        scores = np.where(known[:, None], parsed, space.cosines(said, asked.labels))
+        found += _top_1(f"accuracy{suffix}", asked, scores, filled)
+    found += _top_1("exact", asked, parsed, known)
+    return [*found, share("parsed", asked.items, known)]
 
 
 def first_part(output: str) -> str:
@@ -152,18 +177,17 @@ def _number(asked: Asked) -> list[Measure]:
 
 def _qualities(asked: Asked) -> list[Measure]:
     truth = asked.truth_matrix()
-    clips = [item.clip_id for item in asked.items]
-    if asked.protocol == "cosine":
+    if asked.ranked:
         scores = asked.candidates()
     else:
         labels = [_word("qualities", label) for label in asked.labels]
         said = [note(output.replace("_", " ")).get("qualities", "") for output in asked.outputs]
         scores = np.asarray([named(text, labels) for text in said], dtype=np.float64)
+    if (fault := no_number("mAP", asked, scores)) is not None:
+        return [fault]
     chance = chance_of_ranking(truth, scores)
-    return [
-        Measure("mAP", clips, mean_average_precision(truth, scores), chance),
-        empty(asked),
-    ]
+    found = Measure("mAP", asked.clips, mean_average_precision(truth, scores), chance)
+    return [found] if asked.ranked else [found, empty(asked)]
 
 
 _SCORING: dict[str, Callable[[Asked], list[Measure]]] = {

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,8 @@ from flows.steps.lake import Lake, LakeError, locked, sha256_file, sha256_text, 
 from flows.steps.progress import Progress, silent
 from schemas import TEMPLATES, File, Part, Release
 from schemas.tables import PAIRS
+
+WITHHELD = ("licence", "takedown")  # stops of REJECTED that leave whole pairs out, a line each
 
 
 class Ingested(NamedTuple):
@@ -36,10 +39,12 @@ def make_release(
     provenance: Mapping[str, str],
     progress: Progress = silent,
     leakage: str = "paper",
+    licences: tuple[str, ...] = (),
 ) -> Release:
     """Write the manifest of the pairs of the `train` splits and move HEAD to it.
 
-    `leakage` says how `ingested` came about: "paper", or "strict" (flows/steps/leakage.py). The id
+    `leakage` says how `ingested` came about: "paper", or "strict" (flows/steps/leakage.py), and
+    `licences` what was let in, where not all was (flows/steps/allowed.py). The id
     hashes the content alone, so that equal pairs have one id whatever commit made them; commit,
     lock hash and time stand in `provenance`.
     """
@@ -53,6 +58,7 @@ def make_release(
     content = Release(
         release_id="",
         leakage=leakage,
+        licences=licences,
         templates={name: template.version for name, template in TEMPLATES.items()},
         parts=tuple(parts),
         pairs=pairs,
@@ -90,23 +96,40 @@ def training_pairs(
     return pa.concat_tables([PAIRS.empty_table().select(list(columns)), *tables])
 
 
+def read_parts(release: Release, config: Mapping[str, Any]) -> list[Part]:
+    """The parts of a release that a run of this config reads; a fetched model reads none."""
+    if config["stage"] == "pretrained":
+        return []
+    wanted = config.get("datasets") or [part.dataset for part in release.parts]
+    return [part for part in release.parts if part.pair_counts and part.dataset in wanted]
+
+
 def verify(lake: Lake, release_id: str, progress: Progress = silent) -> list[str]:
     """Every damage to the release's files, one line each; empty when there is none.
 
     Every byte is read, on all processors; the manifest is compared with its seal and its own id.
     """
+    damages = manifest_damages(lake, release_id)
+    if any("cannot be read" in line for line in damages):
+        return damages
+    release = read_release(lake, release_id)
+    files = [f for part in release.parts for f in (part.rows, part.clips, part.pairs, *part.shards)]
+    with ThreadPoolExecutor() as threads:  # hashing lets go of the interpreter
+        for done, damage in enumerate(threads.map(lambda file: _damage(lake, file), files), 1):
+            damages += damage
+            progress("verify: files", done, len(files))
+    return damages
+
+
+def manifest_damages(lake: Lake, release_id: str) -> list[str]:
+    """How a manifest differs from its seal and from its own id, one line each."""
     wanted = (lake.head() if release_id == "HEAD" else release_id) or release_id
     try:
         release = read_release(lake, wanted)
     except ValueError as fault:  # no UTF-8, no JSON, or not the fields of a Release
         what = str(fault).splitlines()[0]
         return [f"releases/{wanted}.json: manifest cannot be read: {what}"]
-    files = [f for part in release.parts for f in (part.rows, part.clips, part.pairs, *part.shards)]
     damages = _unsealed(lake, wanted)
-    with ThreadPoolExecutor() as threads:  # hashing lets go of the interpreter
-        for done, damage in enumerate(threads.map(lambda file: _damage(lake, file), files), 1):
-            damages += damage
-            progress("verify: files", done, len(files))
     expected = _identify(release.model_copy(update={"release_id": "", "provenance": {}}))
     if not wanted == release.release_id == expected:
         damages.append(f"manifest: content hashes to {expected}, its id is {release.release_id}")
@@ -122,7 +145,7 @@ def refuse_damaged(lake: Lake, release: Release) -> None:
     damages = _unsealed(lake, release.release_id)
     for part in release.parts:
         damages += _damage(lake, part.pairs) + _damage(lake, part.clips)
-        damages += [damage for shard in part.shards for damage in _resized(lake, shard)]
+        damages += [damage for shard in part.shards for damage in resized(lake, shard)]
     if damages:
         raise LakeError(
             f"release {release.release_id} is not what it was: {'; '.join(damages[:5])}. "
@@ -130,7 +153,8 @@ def refuse_damaged(lake: Lake, release: Release) -> None:
         )
 
 
-def _resized(lake: Lake, file: File) -> list[str]:
+def resized(lake: Lake, file: File) -> list[str]:
+    """Whether a file is missing or of another size, in a line."""
     path = lake.root / file.path
     if not path.is_file():
         return [f"{file.path}: missing"]
@@ -140,7 +164,7 @@ def _resized(lake: Lake, file: File) -> list[str]:
 
 
 def _damage(lake: Lake, file: File) -> list[str]:
-    if damage := _resized(lake, file):
+    if damage := resized(lake, file):
         return damage
     if (found := sha256_file(lake.root / file.path)) != file.sha256:
         return [f"{file.path}: sha256 {found}, expected {file.sha256}"]
@@ -195,10 +219,19 @@ def summary(release: Release) -> dict[str, object]:
         "datasets": ", ".join(f"{p.dataset} ({','.join(p.train) or '-'})" for p in release.parts),
         "templates": ", ".join(f"{name} {count}" for name, count in sorted(templates.items())),
         "leakage": release.leakage,
+        **({"licences": ", ".join(release.licences)} if release.licences else {}),
+        **{f"left out, {reason}": f"{count} pairs" for reason, count in _left_out(release)},
         "rejected": sum(part.rejected for part in release.parts),
         "made": release.provenance.get("made", ""),
         "code": release.provenance.get("code_commit", ""),
     }
+
+
+def _left_out(release: Release) -> list[tuple[str, int]]:
+    counts = Counter[str]()
+    for part in release.parts:
+        counts.update(part.left_out)
+    return sorted(counts.items())
 
 
 def _part(lake: Lake, stop: Ingested, train: tuple[str, ...]) -> Part:
@@ -212,6 +245,12 @@ def _part(lake: Lake, stop: Ingested, train: tuple[str, ...]) -> Part:
         pq.read_metadata(lake.rejected(stop.dataset, stage, version)).num_rows
         for stage, version in (("rows", stop.rows), ("audio", stop.audio), ("pairs", stop.pairs))
     )
+    left_out = pq.read_table(
+        lake.rejected(stop.dataset, "pairs", stop.pairs),
+        columns=["reason"],
+        filters=[("stop", "in", WITHHELD)],
+    )
+    why = left_out.group_by("reason").aggregate([("reason", "count")]).to_pylist()
     tables = (
         lake.rows(stop.dataset, stop.rows),
         lake.clips(stop.dataset, stop.audio),
@@ -230,6 +269,7 @@ def _part(lake: Lake, stop: Ingested, train: tuple[str, ...]) -> Part:
         clips_in_release=len(seconds),
         seconds_in_release=round(math.fsum(seconds), 3),
         rejected=rejected,
+        left_out={line["reason"]: line["reason_count"] for line in why},
     )
 
 
@@ -250,4 +290,4 @@ def _of_splits(pairs: pa.Table, splits: tuple[str, ...]) -> pa.Table:
 
 
 def _identify(content: Release) -> str:
-    return sha256_text(json.dumps(content.model_dump(), sort_keys=True))[:16]
+    return sha256_text(json.dumps(content.model_dump(exclude_defaults=True), sort_keys=True))[:16]

@@ -1,8 +1,8 @@
 """What two releases do not share: pairs lost and added, by dataset and template, and why.
 
-Reasons: "dataset" (the other release has none of it), "split" (not trained on there), "held_out"
-(left out as a benchmark's), "changed" (same row and template, other sound, text or version), "row"
-(the clip is there, its row is not), "clip".
+Reasons: "dataset" (the other release has none of it), "split" (not trained on there), "takedown"
+and "licence" (left out for that), "held_out" (left out as a benchmark's), "changed" (same row and
+template, other sound, text or version), "row" (the clip is there, its row is not), "clip".
 """
 
 from collections.abc import Iterable
@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 
 from flows.steps.checks import sql
 from flows.steps.lake import Lake
-from flows.steps.release import ingested, read_release
+from flows.steps.release import WITHHELD, ingested, read_release
 from schemas import Part, Release
-from schemas.tables import PAIRS
+from schemas.tables import PAIRS, REJECTED
 
 _Lines = list[dict[str, Any]]
 
@@ -65,6 +65,8 @@ def _changed(lake: Lake, before: Release, after: Release, limit: int) -> tuple[_
             _offer(con, lake, side, differ)
         held = pa.chunked_array([_held_out(lake, before), _held_out(lake, after)])
         con.register("held_out_table", pa.table({"clip_id": held}))
+        withheld = pa.concat_tables([_withheld(lake, before), _withheld(lake, after)])
+        con.register("withheld_table", withheld)
         con.sql(sql("build/release_diff")).create("change_table")
         counts = con.sql(sql("results/release_diff")).to_arrow_table().to_pylist()
         con.execute("set variable most = ?", [limit])
@@ -113,3 +115,14 @@ def _held_out(lake: Lake, release: Release) -> pa.Array:
             clips = pq.read_table(place, columns=["clip_id"], filters=wanted)
             found += clips["clip_id"].to_pylist()
     return pa.array(found, pa.string())
+
+
+def _withheld(lake: Lake, release: Release) -> pa.Table:
+    """REJECTED of the pairs that a takedown or the licences left out of the release."""
+    tables = [REJECTED.empty_table()]
+    stops = ingested(lake, release)
+    for part in release.parts:
+        if part.left_out:
+            path = lake.rejected(part.dataset, "pairs", stops[part.dataset].pairs)
+            tables.append(pq.read_table(path, filters=[("stop", "in", WITHHELD)]))
+    return pa.concat_tables(tables)

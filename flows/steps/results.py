@@ -42,7 +42,8 @@ _PUBLISHED = pa.schema(
     | {"value": pa.float64()}
     | {name: pa.string() for name in ("unit", "status", "note")}
 )
-_HEAD = ("row", "column", "metric", "paper", "ours", "95 %", "chance", "n")
+_HEAD = ("row", "column", "metric", "paper", "ours", "95 %", "chance", "n", "likelihood", "exact")
+_ASIDE = ("remarks", "why not")
 
 
 def published() -> pa.Table:
@@ -59,7 +60,11 @@ def results(lake: Lake, release_id: str = "HEAD") -> list[Cell]:
     """One object per cell of the paper's tables that is ours, of the runs made on a release.
 
     Keys: table, row, column, metric, paper, ours, ci_low, ci_high, n, n_official, run_id, reason
-    (why ours is null), then chance, benchmark, prompt, unit and note. LakeError without a release.
+    (why ours is null), chance, benchmark, prompt, unit, note (a slip of the paper) and caution (of
+    ours). Then what stands beside ours: likelihood and clip_space (the same metric read off by
+    log-likelihood, or in CLIP's text space), shares of exact, valid and empty answers. Last where
+    it is from: protocol, protocol_version, decoding, window, release_id, answers_sha256,
+    labels_sha256. LakeError without a release.
     """
     release = read_release(lake, release_id)
     runs = chosen_runs(lake, release)
@@ -92,7 +97,8 @@ def scores(lake: Lake, runs: Sequence[Run]) -> pa.Table:
         paths = sorted(folder.glob("*.parquet"), key=lambda path: (path.stat().st_mtime, path))
         last = {(table := pq.read_table(path))["benchmark"][0].as_py(): table for path in paths}
         tables += [last[name] for name in sorted(last)]
-    return pa.concat_tables(tables)
+    whole = pa.concat_tables(tables, promote_options="default")  # older ones have fewer columns
+    return whole.select(SCORES.names)
 
 
 def as_text(cells: Sequence[Cell]) -> str:
@@ -100,8 +106,14 @@ def as_text(cells: Sequence[Cell]) -> str:
     blocks: list[str] = []
     filled = [cell for cell in cells if cell["ours"] is not None]
     for table, group in groupby(filled, key=lambda cell: cell["table"]):
-        lines = _aligned([_HEAD, *map(_line, group)])
-        blocks.append("\n".join([heading(table), *lines]))
+        mine = list(group)
+        lines = _aligned([_HEAD, *map(_line, mine)])
+        remarks = [
+            f"  {cell['row']}, {cell['column']}: {said}"
+            for cell in mine
+            if (said := shown(cell)["remarks"])
+        ]
+        blocks.append("\n".join([heading(table), *lines, *remarks]))
     missing = [f"  {why}: {', '.join(benchmarks)}" for why, benchmarks in reasons(cells).items()]
     count = f"{len(filled)} of {len(cells)} cells have a number of ours."
     return "\n\n".join([*blocks, "\n".join([count, *missing])])
@@ -120,11 +132,18 @@ def as_markdown(cells: Sequence[Cell]) -> str:
     """The cells as one Markdown table for each table of the paper."""
     blocks: list[str] = []
     for table, group in groupby(cells, key=lambda cell: cell["table"]):
-        head = (*_HEAD, "why not")
-        rows = [(*_line(cell), cell["reason"] or "") for cell in group]
+        head = (*_HEAD, *_ASIDE)
+        rows = [tuple(shown(cell).values()) for cell in group]
         lines = [f"| {' | '.join(line)} |" for line in [head, ("---",) * len(head), *rows]]
         blocks.append("\n".join([f"### {heading(table)}", "", *lines]))
     return "\n\n".join(blocks) + "\n"
+
+
+def shown(cell: Cell) -> dict[str, str]:
+    """A cell as it is printed: by column, numbers as text."""
+    remarks = [f"paper: {cell['note']}" if cell["note"] else "", cell["caution"] or ""]
+    aside = ("; ".join(filter(None, remarks)), cell["reason"] or "")
+    return dict(zip((*_HEAD, *_ASIDE), (*_line(cell), *aside), strict=True))
 
 
 def number(found: float | None, unit: str = "fraction") -> str:
@@ -161,8 +180,10 @@ def _line(cell: Cell) -> tuple[str, ...]:
     unit = cell["unit"]
     low, high = cell["ci_low"], cell["ci_high"]
     between = "" if low is None else f"{number(low, unit)} .. {number(high, unit)}"
-    paper, ours, chance = (number(cell[key], unit) for key in ("paper", "ours", "chance"))
-    return cell["row"], cell["column"], cell["metric"], paper, ours, between, chance, counted(cell)
+    names = ("paper", "ours", "chance", "likelihood")
+    paper, ours, chance, likely = (number(cell[name], unit) for name in names)
+    said = (cell["row"], cell["column"], cell["metric"], paper, ours, between, chance)
+    return *said, counted(cell), likely, number(cell["exact"])
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
@@ -216,5 +237,6 @@ def _benchmarks() -> pa.Table:
         {
             "benchmark": [benchmark.name for benchmark in declared],
             "dataset": [benchmark.dataset for benchmark in declared],
+            "metric": [benchmark.metric for benchmark in declared],
         }
     )

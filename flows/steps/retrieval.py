@@ -6,7 +6,7 @@ frequent (clips with the same answer), so a hit is the chance of one under rando
 
 import numpy as np
 
-from flows.steps.asked import Asked, Measure, empty
+from flows.steps.asked import Asked, Measure, empty, no_number
 from flows.steps.matching import cleaned
 from flows.steps.metrics import Bools, Floats, mean
 
@@ -51,6 +51,9 @@ def _recalls(asked: Asked, *, by_caption: bool) -> list[Measure]:
     found: list[Measure] = []
     for suffix, space in asked.text_spaces():
         scores = space.cosines(list(said.values()), captions)  # (clips, captions)
+        if (fault := no_number(f"R@{RANKS[0]}{suffix}", asked, scores)) is not None:
+            found.append(fault)
+            continue
         for k in RANKS:
             hits = expected_hits(scores.T if by_caption else scores, turned, k)
             chance = expected_hits(np.zeros(turned.shape), turned, k).mean()

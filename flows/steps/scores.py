@@ -1,20 +1,23 @@
 """Scores out of stored answers: no model is needed, so a score can be made again at any time."""
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from flows.steps.asked import Asked, Item, Measure
+from flows.steps.bootstrap import interval
 from flows.steps.lake import sha256_text
 from flows.steps.matching import ScoreError, Space, cleaned, parts, spoken
 from flows.steps.measures import first_part, measures
-from flows.steps.metrics import interval, value
+from flows.steps.metrics import value
 from flows.steps.progress import Progress, silent
 from schemas import Benchmark, Run
 from schemas.tables import SCORES
 
 _SPACES = ("pengi", "clip")
+_SAME = ("release_id", "protocol_version", "decoding", "window")  # in all answers to one prompt
 _Line = dict[str, Any]
 
 
@@ -66,45 +69,64 @@ def score(
     found: list[_Line] = []
     for done, (protocol, prompt, headline, given) in enumerate(asked):
         progress(f"score {benchmark.name}", done, len(asked))
-        items = _items(benchmark, prompt, present, given)
+        one = Asked(benchmark, protocol, _items(benchmark, prompt, present, given), spaces)
         common: _Line = {
             **_names(run, benchmark, given),
             "protocol": protocol,
             "prompt": prompt,
             "n_official": official,
+            "caution": "; ".join(cautions(run, one, given, len(rows) - len(present))) or None,
         }
-        for place, measure in enumerate(measures(Asked(benchmark, protocol, items, spaces))):
+        for place, measure in enumerate(measures(one)):
             found.append(common | {"headline": headline and place == 0} | _measured(measure))
     progress(f"score {benchmark.name}", len(asked), len(asked))
     return pa.Table.from_pylist(found, schema=SCORES)
 
 
+def cautions(run: Run, asked: Asked, answers: Sequence[_Line], missing: int) -> Iterator[str]:
+    """What a reader of the numbers has to know; `missing` rows have no clip."""
+    if missing:
+        yield f"{missing} of {missing + len(asked.items)} rows have no clip and are not scored"
+    if (silent := sum(not output for output in asked.outputs)) and not asked.ranked:
+        yield f"{silent} of {len(asked.items)} answers are empty and count as wrong"
+    if asked.benchmark.labels and len(classes := {asked.truths(i) for i in asked.items}) == 1:
+        yield f"all {len(asked.items)} items are {', '.join(classes.pop()) or 'without a label'}"
+    if (release := answers[0]["release_id"]) not in (None, run.release_id):
+        yield f"run trained on release {run.release_id}, asked about clips of release {release}"
+
+
 def _names(run: Run, benchmark: Benchmark, answers: list[_Line]) -> _Line:
     """The columns of SCORES that say what was scored."""
+    first = answers[0]
+    kept = ("protocol_version", "decoding", "window")
     return {
         "run_id": run.run_id,
         "run": run.name,
-        "release_id": run.release_id,
+        "release_id": first["release_id"] or run.release_id,
         "benchmark": benchmark.name,
+        **{name: first[name] for name in kept},
         "answers_sha256": _answers_sha256(answers),
         "labels_sha256": sha256_text(*benchmark.labels, *benchmark.labels.values()),
     }
 
 
 def _measured(measure: Measure) -> _Line:
-    """The columns of SCORES that the measure itself fills."""
+    """The columns of SCORES that the measure itself fills; a value that is NaN is none."""
     line: _Line = {
         "metric": measure.metric,
         "chance": measure.chance,
+        "ceiling": measure.ceiling,
         "n": len(measure.clips),
         "hits": measure.hits,
         "reason": measure.reason,
     }
-    if measure.statistic is not None:
-        low, high = interval(measure.statistic, measure.clips)
-        line |= {"value": value(measure.statistic, len(measure.clips))}
-        line |= {"ci_low": low, "ci_high": high}
-    return line
+    if measure.statistic is None:
+        return line
+    found = value(measure.statistic, len(measure.clips))
+    if not math.isfinite(found):
+        return line | {"reason": f"{measure.metric} of these answers is no number"}
+    low, high = interval(measure.statistic, measure.clips)
+    return line | {"value": found, "ci_low": low, "ci_high": high}
 
 
 def _asked(
@@ -122,7 +144,14 @@ def _asked(
         groups.setdefault((answer["protocol"], rank, prompt), []).append(answer)
     seen: set[str] = set()
     for protocol, rank, prompt in sorted(groups):
-        yield protocol, prompt, protocol not in seen, groups[protocol, rank, prompt]
+        given = groups[protocol, rank, prompt]
+        for column in _SAME:
+            if len(kinds := {answer[column] for answer in given}) > 1:
+                raise ScoreError(
+                    f"answers of run {run.run_id} on {benchmark.name}, protocol {protocol}: "
+                    f"expected one {column}, found {sorted(map(str, kinds))}. Evaluate again."
+                )
+        yield protocol, prompt, protocol not in seen, given
         seen.add(protocol)
 
 

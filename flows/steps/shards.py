@@ -18,7 +18,7 @@ from flows.steps.mono import SAMPLE_RATE
 from flows.steps.wanted import Placed
 from schemas.tables import CLIPS, REJECTED
 
-_HEADER = 512  # bytes of the ustar header before the FLAC bytes
+HEADER = 512  # bytes of the ustar header before the FLAC bytes
 _GROUP = 1_000  # lines of a row group
 
 Record = dict[str, Any]  # one line of CLIPS or REJECTED
@@ -72,7 +72,7 @@ class Filling:
     def _append(self, clip_id: str, flac: bytes) -> int:
         info = tarfile.TarInfo(f"{clip_id}.flac")  # time 0, nobody's: same clips, same bytes
         info.size = len(flac)
-        offset = self._tar.offset + _HEADER
+        offset = self._tar.offset + HEADER
         self._tar.addfile(info, io.BytesIO(flac))
         self._tar.members = []  # pyright: ignore[reportAttributeAccessIssue]  # else all stay
         return offset

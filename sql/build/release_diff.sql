@@ -81,6 +81,16 @@ others as (
 
 held_out as (
     select clip_id from held_out_table
+),
+
+-- what a takedown or the licences left out of either release
+withheld as (
+    select
+        dataset,
+        subject as row_id,
+        template,
+        stop,
+    from withheld_table
 )
 
 select
@@ -88,6 +98,18 @@ select
     dataset,
     template,
     case
+        when
+            ('takedown', dataset, row_id, template) in (
+                select (withheld.stop, withheld.dataset, withheld.row_id, withheld.template)
+                from withheld
+            )
+            then 'takedown'
+        when
+            ('licence', dataset, row_id, template) in (
+                select (withheld.stop, withheld.dataset, withheld.row_id, withheld.template)
+                from withheld
+            )
+            then 'licence'
         when clip_id in (select held_out.clip_id from held_out) then 'held_out'
         when (change, pair_id) in (select (others.change, others.pair_id) from others)
             then 'split'

@@ -1,4 +1,4 @@
--- grain: one line per sampled answer: the first five clips of a benchmark, by clip id (a hash)
+-- grain: one line per answer to a headline prompt, for the first three clips of a dataset
 with answers as (
     select * from answer_table
 ),
@@ -13,17 +13,25 @@ headlines as (
     where headline
 ),
 
+benchmarks as (
+    select
+        benchmark,
+        dataset,
+    from benchmark_table
+),
+
 ranked as (
     select
+        benchmarks.dataset,
+        answers.clip_id,
         answers.benchmark,
         answers.row_id,
         answers.prompt,
         answers.answer,
         answers.score,
-        row_number() over (
-            partition by answers.benchmark order by answers.clip_id, answers.row_id
-        ) as place,
+        dense_rank() over (partition by benchmarks.dataset order by answers.clip_id) as place,
     from answers
+    inner join benchmarks on answers.benchmark = benchmarks.benchmark
     inner join headlines
         on
             answers.run_id = headlines.run_id
@@ -37,11 +45,13 @@ ranked as (
 )
 
 select
+    dataset,
+    clip_id,
     benchmark,
     row_id,
     prompt,
     answer,
     score,
 from ranked
-where place <= 5
-order by benchmark, place
+where place <= 3
+order by dataset, clip_id, benchmark, row_id, prompt

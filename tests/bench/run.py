@@ -42,11 +42,11 @@ def results(names: list[str]) -> Iterator[Result]:
 
 
 def modules(wanted: list[str]) -> list[str]:
-    """Names of the bench modules asked for, all of them when none is; exit 2 for a wrong one."""
+    """Names of the bench modules asked for, all but gpu_* when none is; exit 2 for a wrong one."""
     there = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     if unknown := set(wanted) - set(there):
         sys.exit(f"no bench called {', '.join(sorted(unknown))}; there are {', '.join(there)}")
-    return wanted or there
+    return wanted or [name for name in there if not name.startswith("gpu_")]
 
 
 def machine() -> dict[str, Any]:

@@ -10,9 +10,9 @@ import pytest
 
 from flows import cli
 from flows.params import Params
-from flows.runs import RUNS
+from flows.runs import RUNS, Recipe
 from flows.steps.lake import Lake
-from pengi_model.settings import GenerativeSettings, Settings
+from pengi_model.settings import GenerativeSettings, PretrainedSettings
 
 
 class Said(NamedTuple):
@@ -53,7 +53,7 @@ def run_flow(prefect_server: None, short_runs: None) -> Callable[[Path], Path]:
     """Run the flow on ESC-10's small copy into a lake; gives the path of the report."""
     from flows.pengi import pengi as flow
 
-    return lambda root: flow(Params(profile="mini", datasets=["esc10"], lake=root))
+    return lambda root: flow(Params(profile="mini", datasets=["esc10"], runs=["pengi"], lake=root))
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +64,12 @@ def flow_lake(tmp_path_factory: pytest.TempPathFactory, run_flow: Callable[[Path
     return Lake.open(root)
 
 
-def _short(run: Settings) -> Settings:
+def _short(recipe: Recipe) -> Recipe:
+    run = recipe.settings
+    assert not isinstance(run, PretrainedSettings)  # mini fetches no model
     few = replace(run.schedule, steps=6, warmup=1, batch=8)
     if isinstance(run, GenerativeSettings):
-        return replace(run, schedule=few, warmup=replace(few, steps=4), passes=1)
-    return replace(run, schedule=few)
+        return replace(
+            recipe, settings=replace(run, schedule=few, warmup=replace(few, steps=4), passes=1)
+        )
+    return replace(recipe, settings=replace(run, schedule=few))

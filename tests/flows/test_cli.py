@@ -36,6 +36,10 @@ Command = Callable[..., Any]
             ["run", "--datasets", "esc10", "--raw", "esc50=.", "--lake", "{absent}"],
             "--raw names esc50, which is no dataset of this run",
         ),
+        (["run", "--runs", "clap,penguin", "--lake", "{absent}"], "no run penguin"),
+        (["train", "pengi", "--lake", "{absent}"], "is not a lake"),
+        (["evaluate", "pengi", "--lake", "{absent}"], "is not a lake"),
+        (["steps", "--step", "3", "--run", "pengi", "--lake", "{absent}"], "is not a lake"),
         (["generate", "a.wav", "--model", "{absent}"], "no such model"),
     ],
 )
@@ -54,7 +58,7 @@ def test_the_paper_is_refused_at_once_with_all_that_is_missing(
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     answer = pengi("run", "--profile", "paper", "--lake", tmp_path / "lake")
     assert answer.code == 2
-    for reason in ("GPU: ", "disk: ", "settings: "):
+    for reason in ("GPU: ", "disk: "):
         assert reason in answer.err
     assert not (tmp_path / "lake").exists()
 

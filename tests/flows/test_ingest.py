@@ -13,7 +13,8 @@ from flows.ingest import ingest
 from flows.steps.lake import Lake, LakeError
 from flows.steps.release import make_release, read_release, training_pairs, verify
 from flows.steps.rows import RowsError
-from flows.steps.trace import UnknownId, as_tree, trace
+from flows.steps.tree import as_tree
+from flows.trace import UnknownId, trace
 
 DATASET_FILE = """
 from schemas import Archive, Dataset, Row
@@ -100,11 +101,12 @@ def test_pairs_rejections_release_and_chain(kitchen: tuple[Path, Path], lake: La
     assert verify(lake, release.release_id) == []
 
     pair = trained.to_pylist()[0]
-    (chain,) = trace(lake, pair["pair_id"])["pairs"]
-    assert (chain["clip"], chain["licence"]) == ("kettle.wav", "CC-BY-4.0")
-    assert chain["origin_ids"] == ["freesound:7"]
-    assert chain["releases"] == [release.release_id]
-    assert len(trace(lake, pair["clip_id"])["pairs"]) == 2
+    chain = trace(lake, pair["pair_id"])
+    (clip,) = (node for node in chain["back"] if node["kind"] == "clip")
+    assert (clip["facts"]["name"], clip["back"][1]["id"]) == ("kettle.wav", "CC-BY-4.0")
+    assert clip["facts"]["origin_ids"] == ["freesound:7"]
+    assert [node["id"] for node in chain["forth"]] == [release.release_id]
+    assert len(trace(lake, pair["clip_id"])["forth"]) == 2
     assert "kettle.wav" in as_tree(trace(lake, pair["clip_id"]))
 
 
@@ -144,9 +146,9 @@ def test_a_changed_byte_is_found_and_named(kitchen: tuple[Path, Path], lake: Lak
 def test_what_does_not_exist_is_named(kitchen: tuple[Path, Path], lake: Lake) -> None:
     with pytest.raises(LakeError, match="no release"):
         read_release(lake, "HEAD")
-    with pytest.raises(UnknownId, match="32 hex"):
+    with pytest.raises(UnknownId, match="dog: no pair, clip,"):
         trace(lake, "dog")
-    with pytest.raises(UnknownId, match="no pair and no clip"):
+    with pytest.raises(UnknownId, match="has this id"):
         trace(lake, "0" * 32)
     with pytest.raises(datasets.UnknownDataset, match=r"unknown dataset 'kitchn'.*esc50"):
         datasets.load("kitchn")

@@ -110,12 +110,15 @@ def test_commands_read_the_lake(flow_lake: Lake, pengi: Command) -> None:
 
     pairs = pq.read_table(next((flow_lake.root / "pairs").rglob("*.parquet"))).to_pylist()
     pair = next(line for line in pairs if line["split"] == "fold1")
-    (chain,) = json.loads(pengi("trace", pair["pair_id"], "--json", *where).out)["pairs"]
+    chain = json.loads(pengi("trace", pair["pair_id"], "--json", *where).out)
+    (clip,) = (node for node in chain["back"] if node["kind"] == "clip")
     archive = next((flow_lake.root / "raw" / "esc10").glob("*.zip"))
-    assert chain["archive_bytes"] == archive.stat().st_size
-    assert chain["url"].startswith("http://127.0.0.1:")
-    assert {run["name"] for run in chain["runs"]} == {"language_model", "clap", "pengi"}
-    assert chain["releases"] == [flow_lake.head()]
+    assert clip["back"][0]["facts"]["bytes"] == archive.stat().st_size
+    assert clip["back"][0]["facts"]["url"].startswith("http://127.0.0.1:")
+    (release,) = chain["forth"]
+    assert release["id"] == flow_lake.head()
+    runs = {run["facts"]["name"]: run["facts"]["presented"] for run in release["forth"]}
+    assert runs.keys() == {"language_model", "clap", "pengi"} and runs["pengi"] > 0
 
 
 @pytest.mark.parametrize(("fault", "tried"), [(TrainingError("killed"), 2), (KeyError("bug"), 1)])

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from pengi_model.beams import beam_search
 from pengi_model.config import LanguageConfig
-from pengi_model.decode import beam_search
 from pengi_model.likelihood import after
 from pengi_model.model import gpt2
 
@@ -88,13 +88,15 @@ def test_positions_of_the_language_model_bound_the_length(
 
 
 def test_log_likelihood_of_candidates(language: torch.nn.Module, prefix: torch.Tensor) -> None:
-    texts = [(1, 2, STOP), (4, STOP), (5, 5, 6, STOP)] * 100  # more than one pass holds
+    texts = [(1, 2, STOP), (STOP,), (5, 5, 6, STOP)] * 200  # more than one pass holds
     width = max(map(len, texts))
     ids = torch.tensor([[*text, *[0] * (width - len(text))] for text in texts])
     mask = torch.tensor([[1] * len(text) + [0] * (width - len(text)) for text in texts])
     found = after(language, prefix, ids, mask)
-    assert found.shape == (4, 300)
+    assert found.shape == (4, 600)
     for clip, column in itertools.product(range(4), range(3)):
-        expected = log_prob(language, prefix[clip], texts[column])
-        assert found[clip, column] == pytest.approx(expected, abs=1e-5)
-        assert found[clip, 297 + column] == pytest.approx(expected, abs=1e-5)
+        expected = log_prob(language, prefix[clip], texts[column]) * len(texts[column])
+        assert found[clip, column] == pytest.approx(expected, abs=1e-4)
+        assert found[clip, 597 + column] == pytest.approx(expected, abs=1e-4)
+    with pytest.raises(ValueError, match="candidates: expected at least one token in each"):
+        after(language, prefix, ids, 0 * mask)

@@ -1,11 +1,13 @@
 """Training order: a bijection, its inverse, and golden values that pin recorded trainings."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chi2_contingency, chisquare
 
 from pengi_model import order
 
@@ -38,6 +40,27 @@ def test_epochs_and_seeds_differ_and_look_shuffled():
         assert abs(np.corrcoef(one, two)[0, 1]) < 0.15
     for one in orders:
         assert abs(np.corrcoef(one, np.arange(n))[0, 1]) < 0.15
+
+
+@pytest.mark.parametrize("n", [997, 4096, 1_000_003])
+def test_batches_are_drawn_evenly_from_all_pairs(n: int):
+    """Where the first batches of many epochs and seeds come from, in 50 parts of the positions."""
+    orders = [(seed, epoch) for seed in range(20) for epoch in range(20)]
+    first = np.concatenate([order.positions(n, *which, np.arange(64)) for which in orders])
+    assert chisquare(np.histogram(first, 50, (0, n))[0], _expected(n, len(first))).pvalue > 1e-3
+
+
+def _expected(n: int, count: int) -> np.ndarray[Any, Any]:
+    return np.histogram(np.arange(n), 50, (0, n))[0] * (count / n)
+
+
+def test_a_pairs_place_says_nothing_about_the_next_epoch():
+    """Independence of two epochs, and of neighbours in one: 8 x 8 tables."""
+    n = 20_000
+    one, two = (order.indices(n, 3, epoch, np.arange(n)) * 8 // n for epoch in (0, 1))
+    for left, right in ((one, two), (one[:-1], one[1:])):
+        table = np.histogram2d(left, right, 8)[0]
+        assert chi2_contingency(table).pvalue > 1e-3
 
 
 def test_golden_order():

@@ -6,50 +6,27 @@ from pathlib import Path
 import pytest
 import torch
 
+import seeded
 from pengi_model import Pengi
 from pengi_model.config import PAPER, TINY, without_text_encoder
 from pengi_model.released import ReleasedError, configuration, fill, read, renamed
 
-# Ours -> released.
-TO_RELEASED = (
-    ("audio_encoder.log_mel.matrix", "audio_encoder.base.htsat.logmel_extractor.melW"),
-    ("audio_encoder.htsat.audio_encoder.batch_norm.", "audio_encoder.base.htsat.bn0."),
-    ("audio_encoder.htsat.audio_encoder.", "audio_encoder.base.htsat."),
-    (".layernorm_before.", ".norm1."),
-    (".layernorm_after.", ".norm2."),
-    (".attention.output.dense.", ".attn.proj."),
-    (".intermediate.dense.", ".mlp.fc1."),
-    (".output.dense.", ".mlp.fc2."),
-    (".attention.self.", ".attn."),
-    ("text_encoder.clip_projection.", "caption_encoder.clip_text_projection."),
-    ("text_encoder.clip.", "caption_encoder.base."),
-    ("text_encoder.projection.", "caption_encoder.projection."),
-    ("language_model.", "caption_decoder.gpt."),
-    ("audio_mapping.", "caption_decoder.audio_project."),
-    ("text_mapping.", "caption_decoder.text_project."),
-)
-
 
 def released(model: Pengi) -> dict[str, torch.Tensor]:
     """The model's weights under released names, with entries that only older versions store."""
-    found: dict[str, torch.Tensor] = {}
-    weights = model.state_dict()
-    for name, value in weights.items():
-        if name.endswith(("log_mel.mean", "log_mel.std")) or ".key." in name or ".value." in name:
-            continue
-        if ".query." in name:
-            parts = [weights[name.replace(".query.", f".{p}.")] for p in ("query", "key", "value")]
-            name, value = name.replace(".query.", ".qkv."), torch.cat(parts)
-        for ours, theirs in TO_RELEASED:
-            name = name.replace(ours, theirs)
-        found[name] = value
-    old = torch.ones(1, 1, 8, 8, dtype=torch.bool)
-    found["caption_decoder.gpt.transformer.h.0.attn.bias"] = old
-    found["caption_decoder.gpt.transformer.h.0.attn.masked_bias"] = torch.tensor(-1e4)
+    found = seeded.released(model.state_dict()) | seeded.extra()
     found["caption_encoder.base.embeddings.position_ids"] = torch.arange(64)[None]
-    found["audio_encoder.base.htsat.layers.0.blocks.1.attn_mask"] = torch.zeros(16, 16, 16)
-    found["audio_encoder.base.htsat.head.weight"] = torch.zeros(2, 2)
     return found
+
+
+@pytest.mark.skipif(not seeded.REFERENCE.is_dir(), reason=seeded.NO_REFERENCE)
+@pytest.mark.parametrize(("table", "entries"), [("base", 681), ("no_text_enc", 477)])
+def test_every_entry_of_the_released_files_is_known(table: str, entries: int) -> None:
+    listed, ours = seeded.listed(table), seeded.shapes(table)
+    assert len(listed) == entries
+    assert {name: listed.get(name) for name in ours} == ours
+    left = {name: torch.zeros(0) for name in listed if name not in ours}
+    assert renamed(left) == {}
 
 
 @pytest.mark.parametrize("module", ["", "module."])

@@ -1,10 +1,12 @@
 """Parts of the trainings against formulas written out by hand, and transformers' CLIP loss."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers.models.clip.modeling_clip import image_text_contrastive_loss
 
 from pengi_model.augment import augmented
@@ -44,6 +46,13 @@ def test_schedule_warms_up_and_ends_near_zero():
     assert schedule.at(99) < 0.001
 
 
+def test_schedule_in_a_line_and_by_epochs():
+    schedule = Schedule(steps=100, batch=8, rate=2.0, warmup=20, shape="linear")
+    assert [schedule.at(step) for step in (9, 20, 60, 100)] == pytest.approx([1.0, 2.0, 1.0, 0.0])
+    assert replace(schedule, epochs=3).over(pairs=21).steps == 8  # 63 samples in batches of 8
+    assert schedule.over(pairs=21) == schedule
+
+
 def test_augmentation_off_changes_nothing_and_roll_only_rotates():
     mel = torch.randn(3, 1, 20, 8)
     draw = torch.Generator().manual_seed(1)
@@ -73,6 +82,14 @@ def test_masks_are_no_wider_than_asked():
     masked_bands = (found[:, 0].sum(1) == 0).sum(1)
     assert 5 < masked_frames.max() <= 10
     assert 2 <= masked_bands.max() <= 4
+
+
+def test_draws_follow_the_sounds_to_their_device():
+    with FakeTensorMode(allow_non_fake_inputs=True):  # says where tensors meet; needs no GPU
+        mel = torch.empty(2, 1, 40, 20, device="cuda")
+        how = Augment(True, 3.0, 3.0, 1.0, masks=1, time_mask=0.2, mel_mask=0.2)
+        found = augmented(mel, how, 10.0, torch.Generator())
+    assert found.device.type == "cuda" and found.shape == mel.shape
 
 
 def _texts(copied: float, dropped: float) -> Texts:

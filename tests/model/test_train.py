@@ -3,86 +3,22 @@
 import fcntl
 import json
 import math
-import os
-import signal
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from pengi_model import order
 from pengi_model.loop import Stopped
 from pengi_model.model import Pengi
 from pengi_model.progress import read_lines
 from pengi_model.reads import Reads
-from pengi_model.settings import (
-    Augment,
-    ContrastiveSettings,
-    GenerativeSettings,
-    LanguageSettings,
-    Schedule,
-    Settings,
-    settings,
-)
+from pengi_model.settings import Settings, settings
 from pengi_model.train import SpecError, main, train
-from training_world import build, write_spec
-
-AUGMENT = Augment(roll=True, gain=3.0, tilt=3.0, noise=1.0, masks=1, time_mask=0.1, mel_mask=0.1)
-LANGUAGE = LanguageSettings(
-    size="tiny",
-    schedule=Schedule(steps=60, batch=16, rate=3e-3, warmup=5),
-    vocabulary=300,
-    copied=0.8,
-)
-CLAP = ContrastiveSettings(
-    size="tiny",
-    schedule=Schedule(steps=6, batch=4, rate=1e-3, warmup=1, decay=0.05),
-    vocabulary=300,
-    positives="same_text",
-    augment=AUGMENT,
-    report=2,
-    checkpoint=2,
-)
-PENGI = GenerativeSettings(
-    size="tiny",
-    warmup=Schedule(steps=40, batch=8, rate=2e-3, warmup=5),
-    passes=1,
-    schedule=Schedule(steps=3, batch=4, rate=5e-4),
-    audio_rate=1e-4,
-    augment=AUGMENT,
-    report=2,
-    checkpoint=2,
-)
-
-
-def quiet(event: dict[str, Any]) -> None:
-    """Show nothing."""
-
-
-def stop_at(step: int) -> Callable[[dict[str, Any]], None]:
-    """An emit that sends this process SIGTERM once the step is reported."""
-
-    def emit(event: dict[str, Any]) -> None:
-        if event["event"] == "step" and event["step"] == step:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    return emit
-
-
-@dataclass
-class World:
-    folder: Path
-    reads: dict[str, Any]
-
-    def spec(self, name: str, stage: str, config: Settings) -> Path:
-        parents = {}
-        if stage == "pengi":
-            parents = {key: self.folder / key / "model" for key in ("clap", "language_model")}
-        return write_spec(self.folder / name, stage, config, self.reads, **parents)
+from training_world import CLAP, LANGUAGE, PENGI, World, build, quiet, stop_at, weights, write_spec
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +29,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     for stage, config in (("language_model", LANGUAGE), ("clap", CLAP), ("pengi", PENGI)):
         train(made.spec(stage, stage, config), quiet)
     return made
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "model" / "model.safetensors")
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pengi_model.audio import AudioError, read, window, windows
+from pengi_model.audio import AudioError, cut, read, windows
 from pengi_model.config import TINY, WRAPPER, ModelConfig
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -24,21 +24,30 @@ def config(samples: int, **changes: str) -> ModelConfig:
 
 def test_short_clips_repeat_and_long_ones_keep_their_centre() -> None:
     ramp = torch.arange(10.0)
-    assert window(ramp[:3], config(8)).tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
-    assert window(ramp, config(10)).tolist() == ramp.tolist()
-    assert window(ramp, config(4)).tolist() == [3, 4, 5, 6]
+    assert cut(ramp[:3], config(8))[0].tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert cut(ramp, config(10))[0].tolist() == ramp.tolist()
+    assert cut(ramp, config(4))[0].tolist() == [3, 4, 5, 6]
 
 
 def test_random_crop_never_takes_the_last_start() -> None:
     random.seed(3)
     cropped = config(8, crop="random")
-    starts = {int(window(torch.arange(11.0), cropped)[0]) for _ in range(200)}
+    starts = {int(cut(torch.arange(11.0), cropped)[0, 0]) for _ in range(200)}
     assert starts == {0, 1, 2}  # 3 is possible and, as released, never taken
+
+
+@given(st.integers(1, 200), st.integers(1, 50))
+def test_windows_of_the_whole_clip_hold_every_sample(count: int, size: int) -> None:
+    found = cut(torch.arange(count, dtype=torch.float32), config(size, crop="windows"))
+    assert found.shape == (-(-count // size), size)  # as few as can hold them
+    assert set(range(count)) == {int(sample) for sample in found.flatten()}
+    starts = found[:, 0].diff()
+    assert len(found) == 1 or starts.max() - starts.min() <= 1
 
 
 @given(st.integers(1, 50), st.integers(1, 50))
 def test_a_window_has_its_size_and_only_samples_of_the_clip(count: int, size: int) -> None:
-    found = window(torch.arange(count, dtype=torch.float32), config(size))
+    (found,) = cut(torch.arange(count, dtype=torch.float32), config(size))
     assert len(found) == size
     steps = found.diff()
     assert bool(((steps == 1) | (steps == 1 - count)).all())
@@ -66,8 +75,8 @@ def test_paths_and_samples_give_the_same_windows() -> None:
     paths = sorted(REAL.rglob("*.ogg"))[:2]
     samples = [soundfile.read(path, dtype="float32")[0][:200_000] for path in paths]
     of_samples = windows(torch.from_numpy(np.stack(samples)), config(200_000))
-    assert torch.equal(of_samples, torch.from_numpy(np.stack(samples)))
-    assert windows(paths, TINY).shape == (2, TINY.samples)
+    assert torch.equal(torch.cat(of_samples), torch.from_numpy(np.stack(samples)))
+    assert torch.cat(windows(paths, TINY)).shape == (2, TINY.samples)
 
 
 @pytest.mark.parametrize(

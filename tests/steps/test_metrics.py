@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score
 
-from flows.steps.metrics import chance_of_ranking, f1, interval, mean, mean_average_precision, value
+from flows.steps.bootstrap import interval
+from flows.steps.metrics import chance_of_ranking, f1, mean, mean_average_precision, value
 
 SIZES = st.tuples(st.integers(2, 40), st.integers(2, 5), st.integers(0, 2**32 - 1))
 

@@ -4,16 +4,12 @@ import csv
 import io
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 import scored_lake as s
-from flows.steps.figures import curve
 from flows.steps.lake import Lake, LakeError
-from flows.steps.report import report
 from flows.steps.results import as_csv, as_markdown, as_text, published, results
 
 ASKED = ("table", "row", "column", "metric", "paper", "ours", "ci_low", "ci_high", "n")
@@ -105,63 +101,3 @@ def test_text_csv_and_markdown_say_the_same(scored: Lake) -> None:
 def test_a_lake_without_a_release_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="HEAD"):
         results(Lake.create(tmp_path / "lake"))
-
-
-class Page(HTMLParser):
-    """Text of a page, its table rows, addresses it asks for and tags left open."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.addresses: list[str] = []
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list) -> None:
-        self.addresses += [v for k, v in attrs if k in ("src", "href", "srcset", "action")]
-        if tag not in ("meta", "line", "circle", "polyline", "br", "link"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.open:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words += data.split()
-
-
-def test_the_report_is_one_page_that_asks_for_nothing(scored: Lake, tmp_path: Path) -> None:
-    path = report(scored, "HEAD", tmp_path)
-    text = path.read_text()
-    page = Page()
-    page.feed(text)
-    assert page.open == []
-    assert all(address.startswith("#") for address in page.addresses)
-    assert "url(" not in text and "@import" not in text
-    words = " ".join(page.words)
-    for expected in (
-        "0 of 2 benchmarks are clearly above chance",
-        "0.9195 0.7500 0.2500 – 1.0000",
-        "missing_clip",
-        "sound event classification 4",
-        s.RELEASE,
-        "loss 3 → 1.5",
-    ):
-        assert expected in words
-
-
-def test_the_same_lake_gives_the_same_bytes(scored: Lake, tmp_path: Path) -> None:
-    folders = [tmp_path / "a", tmp_path / "b"]
-    for folder in folders:
-        report(scored, s.RELEASE, folder)
-    names = ["report.html", "results.csv", "results.md", "results.parquet", "scores.parquet"]
-    assert sorted(path.name for path in folders[0].iterdir()) == names
-    for name in names:
-        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
-    assert pq.read_table(folders[0] / "results.parquet").num_rows == len(results(scored))
-
-
-def test_a_curve_runs_from_the_highest_loss_to_the_lowest(scored: Lake, tmp_path: Path) -> None:
-    drawn = curve(scored.run("pengi-1") / "metrics.jsonl")
-    assert drawn is not None
-    assert (drawn.points, drawn.first, drawn.last) == ("50.00,0.00 100.00,100.00", 3.0, 1.5)
-    assert curve(tmp_path / "metrics.jsonl") is None

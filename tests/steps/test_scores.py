@@ -38,12 +38,20 @@ def test_match_takes_the_nearest_label_and_counts_empty_answers_as_wrong() -> No
         "accuracy": 0.5,  # the puppy and the rain
         "accuracy_clip_space": 0.25,  # there the puppy is rain
         "exact": 0.25,
+        "valid": 0.5,
         "empty": 0.25,
+        "error/empty": 0.25,
+        "error/matching": 0.0,
+        "error/several": 0.0,
+        "error/label": 0.25,  # a dog taken for a siren
+        "error/related": 0.0,
+        "error/other": 0.0,
     }
     headline = found["accuracy"]
     assert (headline["hits"], headline["n"], headline["n_official"]) == (2, 4, 5)
     assert headline["chance"] == 0.75
-    assert [line["headline"] for line in found.values()] == [True, False, False, False]
+    assert [line["metric"] for line in found.values() if line["headline"]] == ["accuracy"]
+    assert headline["caution"] == "1 of 4 answers are empty and count as wrong"
 
 
 def test_the_first_prompt_of_the_benchmark_is_the_headline() -> None:
@@ -163,7 +171,8 @@ def test_questions_by_annotation_majority_unanimity_and_any() -> None:
     assert {line["prompt"] for line in found.values()} == {"question: {question}"}
 
 
-def test_captions_say_why_spider_is_missing() -> None:
+def test_captions_say_why_spider_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")  # no Java there
     captions = [["a dog barks twice", "the dog barks"], ["rain falls on leaves", "it rains"]]
     table = s.rows(
         [

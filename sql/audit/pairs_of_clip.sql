@@ -1,17 +1,33 @@
--- grain: one line per pair with that id, or per pair of the clip with that id (one if it has none)
--- in the DuckDB shell, before it is read: set variable lake = 'lake'; set variable id = '<id>'
-with pairs as (
+-- grain: one line per pair of a clip (one if it has none), down to the archive it came from
+-- before it is read: set variable lake = 'lake'; set variable id = '<id>';
+-- the id is that of a pair, of a clip, or where a clip came from: freesound:7
+with all_clips as (
+    select distinct on (clip_id) *
+    from read_parquet(getvariable('lake') || '/audio/*/*/clips.parquet')
+),
+
+pairs as (
     select
         *,
         filename as pairs_file,
     from read_parquet(getvariable('lake') || '/pairs/*/*.parquet', filename = true)
-    where pair_id = getvariable('id') or clip_id = getvariable('id')
+    where
+        pair_id = getvariable('id')
+        or clip_id = getvariable('id')
+        or clip_id in (
+            select all_clips.clip_id
+            from all_clips
+            where list_contains(all_clips.origin_ids, getvariable('id'))
+        )
 ),
 
 clips as (
-    select distinct on (clip_id) *
-    from read_parquet(getvariable('lake') || '/audio/*/*/clips.parquet')
-    where clip_id = getvariable('id') or clip_id in (select pairs.clip_id from pairs)
+    select *
+    from all_clips
+    where
+        clip_id = getvariable('id')
+        or list_contains(origin_ids, getvariable('id'))
+        or clip_id in (select pairs.clip_id from pairs)
 ),
 
 -- archives (fetches.parquet) and sounds fetched one by one (remotes.parquet, where there are any)
