@@ -120,6 +120,7 @@ class Steering(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        assert config.text_mapping is not None  # the sizes have one, only a variant has none
         source, width = config.projection, config.language.width
         self.words = nn.Embedding(config.language.vocabulary, source)
         self.audio_mapping = MappingNetwork(config.audio_mapping, source, width)
