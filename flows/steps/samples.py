@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flows import datasets
+from flows.steps.benchmarks import benchmark_rows
 from flows.steps.checks import sql
-from flows.steps.confusion import benchmark_rows
 from flows.steps.heard import Heard, heard
 from flows.steps.lake import Lake, LakeError
 from flows.steps.release import Ingested
@@ -118,7 +118,8 @@ def _rows(
     rows: dict[tuple[str, str], list[_Line]] = {}
     for name in sorted(names):
         benchmark = declared[name]
-        for row in benchmark_rows(lake, benchmark, player.versions[benchmark.dataset]):
+        asked = benchmark_rows(lake, benchmark, player.versions[benchmark.dataset])
+        for row in asked.to_pylist():
             if row["clip_id"] in player.known:
                 rows.setdefault((name, row["clip_id"]), []).append(row)
     return rows
