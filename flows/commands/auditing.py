@@ -9,6 +9,7 @@ from flows.commands.options import DEFAULT_LAKE, AsJson, LakeDir, print_json
 from flows.steps.lake import Lake
 from flows.steps.progress import counted
 from flows.steps.tree import plain
+from schemas import RequestError
 
 
 def takedown(
@@ -58,14 +59,25 @@ def _read(steps: int | None) -> str:
 
 
 def export(
-    what: Annotated[str, typer.Argument(help="croissant, attribution, datasheet, openlineage.")],
+    what: Annotated[
+        str, typer.Argument(help="croissant, attribution, datasheet, openlineage, or model.")
+    ],
     release: Annotated[str, typer.Option(help="Release id, or HEAD.")] = "HEAD",
+    run: Annotated[str, typer.Option(help="Of a model: the run's id or name.")] = "pengi",
     out: Annotated[
-        Path | None, typer.Option(help="File to write; standard output if none.")
+        Path | None,
+        typer.Option(help="File to write, or of a model the new folder; standard output if none."),
     ] = None,
     lake: LakeDir = DEFAULT_LAKE,
 ) -> None:
-    """Describe a release for others: what is in it, from where, under which licences."""
+    """Describe a release for others, or write a trained model with a card that names its data."""
+    if what == "model":
+        from flows.model_card import publish
+
+        if out is None:
+            raise RequestError("export model: expected a folder to write, found none. Give --out.")
+        typer.echo(str(publish(Lake.open(lake), run, out)))
+        return
     from flows.steps.exports import export as described
 
     text = described(Lake.open(lake), what, release)

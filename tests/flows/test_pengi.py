@@ -1,6 +1,7 @@
 """The flow from archive to table cell, as a user runs it: finished once, found ever after."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,27 @@ def test_every_stop_left_what_it_owes(flow_lake: Lake) -> None:
         assert cell["ours"] * 60 == pytest.approx(round(cell["ours"] * 60))
         assert cell["ci_low"] <= cell["ours"] <= cell["ci_high"]
     assert {cell["row"] for cell in our_cells(flow_lake)} == {"CLAP", "Pengi"}
+
+
+def test_a_model_is_published_with_what_it_learned_from(
+    flow_lake: Lake, pengi: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "published"
+    assert pengi("export", "model", "--out", out, "--lake", flow_lake.root).code == 0
+    text, release = (out / "README.md").read_text(), read_release(flow_lake, "HEAD")
+    assert f"data release {release.release_id}, of {release.pairs} pairs" in text
+    counts = re.findall(r"^\| esc10 \| .+ \| (\d+) \|$", text, re.MULTILINE)
+    assert sum(map(int, counts)) == release.pairs
+    (cell,) = (cell for cell in our_cells(flow_lake) if cell["row"] == "Pengi")
+    assert f"| accuracy | {cell['ours']:.4f} |" in text
+    mine, theirs = (
+        (folder / "model.safetensors").read_bytes()
+        for folder in (out, flow_lake.run(cell["run_id"]) / "model")
+    )
+    assert mine == theirs
+    assert (
+        pengi("export", "model", "--run", "gone", "--out", out, "--lake", flow_lake.root).code == 1
+    )
 
 
 def test_no_test_clip_was_trained_on(flow_lake: Lake) -> None:
