@@ -6,6 +6,7 @@ samples are a keyed bijection of each other, epoch by epoch (pengi_model/order.p
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -26,6 +27,15 @@ from schemas import Part, Run
 _Line = dict[str, Any]
 Integers = NDArray[np.int64]
 _ORDERED = ["pair_id", "clip_id", "split", "template"]
+_BLOCK = 100_000  # ids hashed at a time
+
+
+class Reading(NamedTuple):
+    """A sample of the plan, by the position that stands there."""
+
+    step: int
+    epoch: int
+    position: int
 
 
 class Presented(NamedTuple):
@@ -90,11 +100,45 @@ def lines_of_step(known: Presented, step: int, most: int) -> list[tuple[Path, _L
 
 def steps_of_pair(lake: Lake, known: Presented, pair_id: str) -> list[int]:
     """The planned steps that read a pair, sorted; twice in one batch counts once."""
-    for place, start in enumerate(known.starts):
-        row = id_index(lake, known.files[place]).row(pair_id)
-        if row is not None:
-            return _steps_of_row(known, start + row)
-    return []
+    read = readings(known, positions_of_pair(lake, known, pair_id))
+    return sorted({reading.step for reading in read})
+
+
+def positions_of_pair(lake: Lake, known: Presented, pair_id: str) -> list[int]:
+    """Where a pair stands, ascending: as often as its template weighs, nowhere if it is unread."""
+    found: list[int] = []
+    for path, start in zip(known.files, known.starts, strict=True):
+        if (row := id_index(lake, path).row(pair_id)) is not None:
+            mark = np.uint32(start + row)  # of the type of `rows`, that they are not copied
+            low, high = (int(known.rows.searchsorted(mark, side)) for side in ("left", "right"))
+            found += range(low, high)
+    return found
+
+
+def positions_of_step(known: Presented, step: int) -> Integers:
+    """What stands at the samples of a planned step, in the order of its batch; else LakeError."""
+    for part in known.plan:
+        if part["first"] <= step < part["stop"]:
+            first = part["first_sample"] + (step - part["first"]) * part["batch"]
+            return order.samples(known.n, known.seed, first, part["batch"])
+    raise LakeError(f"step {step}: expected a planned step, 0 to {known.steps - 1}.")
+
+
+def readings(known: Presented, positions: Iterable[int]) -> list[Reading]:
+    """Every planned reading of some positions, by step; `has_run` says which really were."""
+    last = max((part["first_sample"] + _samples(part) for part in known.plan), default=0)
+    epochs = -(-last // known.n)
+    found: list[Reading] = []
+    for position in positions if epochs else ():
+        places = order.indices_in_epochs(known.n, known.seed, epochs, position)
+        samples = places + np.arange(epochs) * known.n
+        for part in known.plan:
+            after = samples - part["first_sample"]
+            (inside,) = np.nonzero((after >= 0) & (after < _samples(part)))
+            steps = part["first"] + after[inside] // part["batch"]
+            read = zip(steps.tolist(), inside.tolist(), strict=True)
+            found += [Reading(step, epoch, position) for step, epoch in read]
+    return sorted(found)
 
 
 def presentations(known: Presented) -> int:
@@ -108,28 +152,9 @@ def presentations(known: Presented) -> int:
 
 def _rows_of_step(known: Presented, step: int) -> tuple[Integers, Integers]:
     """Of each sample of a step: its file, and its row in it."""
-    for part in known.plan:
-        if part["first"] <= step < part["stop"]:
-            first = part["first_sample"] + (step - part["first"]) * part["batch"]
-            rows = known.rows[order.samples(known.n, known.seed, first, part["batch"])]
-            places = np.searchsorted(known.starts, rows, side="right") - 1
-            return places, rows.astype(np.int64) - np.array(known.starts)[places]
-    raise LakeError(f"step {step}: expected one of 0 to {known.steps - 1} of the plan.")
-
-
-def _steps_of_row(known: Presented, row: int) -> list[int]:
-    low, high = (int(np.searchsorted(known.rows, row, side=side)) for side in ("left", "right"))
-    last = max(part["first_sample"] + _samples(part) for part in known.plan)
-    epochs = -(-last // known.n)
-    found: set[int] = set()
-    for position in range(low, high):
-        places = order.indices_in_epochs(known.n, known.seed, epochs, position)
-        samples = places + np.arange(epochs) * known.n
-        for part in known.plan:
-            after = samples - part["first_sample"]
-            read = after[(after >= 0) & (after < _samples(part))]
-            found.update((part["first"] + read // part["batch"]).tolist())
-    return sorted(found)
+    rows = known.rows[positions_of_step(known, step)]
+    places = np.searchsorted(known.starts, rows, side="right") - 1
+    return places, rows.astype(np.int64) - np.array(known.starts)[places]
 
 
 def _samples(part: dict[str, int]) -> int:
@@ -144,7 +169,7 @@ def _ran(path: Path) -> list[tuple[int, int]]:
 
 
 def _rows(lake: Lake, parts: list[Part], facts: _Line) -> NDArray[np.uint32]:
-    path = lake.order(facts["pairs_sha256"])
+    path = lake.order(facts["pairs_sha256"], [part.pairs.path for part in parts])
     if not path.is_file():
         made = _made(lake, parts, facts)
         try:
@@ -165,17 +190,12 @@ def _made(lake: Lake, parts: list[Part], facts: _Line) -> NDArray[np.uint32]:
     start, found, digest = 0, [np.empty(0, np.uint32)], hashlib.sha256()
     for part in parts:
         table = pq.read_table(lake.root / part.pairs.path, columns=_ORDERED)
-        times = pc.is_in(table["split"], pa.array(part.train, pa.string())).to_numpy().astype(int)
-        if weights := facts["templates"]:
-            template = table["template"].to_pylist()
-            times = times * np.array([weights.get(name, 0) for name in template], int)
-        if share := facts.get("held_out", 0.0):  # clips kept for validation, by their ids
-            clips = table["clip_id"].to_pylist()
-            times = times * np.array([int(clip[:8], 16) >= share * 2**32 for clip in clips])
-        rows = np.repeat(np.arange(table.num_rows), times)
-        digest.update(
-            "".join(f"{pair}\n" for pair in table["pair_id"].take(rows).to_pylist()).encode()
-        )
+        rows = np.repeat(np.arange(table.num_rows), _times(table, part, facts))
+        ids = table["pair_id"].cast(pa.large_string()).combine_chunks()
+        for block in np.array_split(rows, len(rows) // _BLOCK + 1):
+            digest.update(
+                "".join(f"{id}\n" for id in ids.take(pa.array(block)).to_pylist()).encode()
+            )
         found.append((rows + start).astype(np.uint32))
         start += table.num_rows
     if digest.hexdigest() != facts["pairs_sha256"]:
@@ -185,3 +205,17 @@ def _made(lake: Lake, parts: list[Part], facts: _Line) -> NDArray[np.uint32]:
             "A pairs file has changed: `pengi release verify` names it."
         )
     return np.concatenate(found)
+
+
+def _times(table: pa.Table, part: Part, facts: _Line) -> Integers:
+    """How often each row of a pairs file stands in an epoch."""
+    times = pc.is_in(table["split"], pa.array(part.train, pa.string())).to_numpy().astype(np.int64)
+    if weights := facts["templates"]:
+        names = pa.array(list(weights), pa.string())
+        places = pc.fill_null(pc.index_in(table["template"], names), len(names))
+        times *= np.array([*weights.values(), 0], np.int64)[places.to_numpy()]
+    if share := facts.get("held_out", 0.0):  # clips kept for validation, by their ids
+        clips = table["clip_id"].combine_chunks().dictionary_encode()
+        numbers = np.array([int(clip[:8], 16) for clip in clips.dictionary.to_pylist()], np.int64)
+        times *= numbers[clips.indices.to_numpy()] >= share * 2**32
+    return times

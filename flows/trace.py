@@ -67,9 +67,10 @@ def named(known: Known, id: str) -> Iterator[Named]:
 
 
 def steps(known: Known, run: Run, pair_id: str) -> list[int]:
-    """Planned steps of a run that read a pair."""
+    """The steps of a run that read a pair and are in its step log."""
     order = presented(known.lake, run)
-    return steps_of_pair(known.lake, order, pair_id) if order else []
+    found = steps_of_pair(known.lake, order, pair_id) if order else []
+    return [step for step in found if order and order.has_run(step)]
 
 
 def _manifests(known: Known, id: str) -> Iterator[Named]:

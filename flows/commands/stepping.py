@@ -1,18 +1,15 @@
 """`pengi steps`: which steps of a run read a pair, which pairs a step read."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.commands.options import DEFAULT_LAKE, AsJson, LakeDir, print_json
-from flows.steps.lake import Lake
-from flows.steps.release import read_parts, read_release
+from flows.steps.lake import Lake, LakeError
 from schemas import RequestError, Run
 
 if TYPE_CHECKING:
-    from pengi_model.positions import Positions
-    from pengi_model.steps import Plan
+    from flows.presented import Presented
 
 _Found = dict[str, Any]
 
@@ -54,32 +51,36 @@ def _tell_pair(lake: Lake, pair: str, name: str, as_json: bool) -> None:
 
 
 def _tell_step(lake: Lake, step: int, name: str, as_json: bool) -> None:
-    from pengi_model.steps import StepsError
+    from flows.presented import pairs_of_step
 
     found = _runs(lake, name)
     if len(found) != 1:
         raise RequestError(f"--step needs one --run, of {_listed(found)}")
-    plan, index = _order(lake, found[0])
+    (run,) = found
+    known = _order(lake, run)
     try:
-        positions = plan.of_step(step)
-    except StepsError as fault:
-        raise RequestError(f"run {found[0].run_id}: {fault}") from fault
-    line: _Found = {"run_id": found[0].run_id, "name": found[0].name, "step": step}
-    line |= {"ran": plan.ran_at(step), "pairs": index.pairs(positions)}
+        pairs = pairs_of_step(lake, known, step)
+    except LakeError as fault:
+        raise RequestError(f"run {run.run_id}: {fault}") from fault
+    line: _Found = {"run_id": run.run_id, "name": run.name, "step": step}
+    line |= {"ran": known.has_run(step), "pairs": pairs}
     if as_json:
         print_json(line)
         return
     if not line["ran"]:
         typer.echo(f"step {step} is planned and did not run", err=True)
-    typer.echo("\n".join(line["pairs"]))
+    typer.echo("\n".join(pairs))
 
 
 def _of_pair(lake: Lake, run: Run, pair: str) -> _Found:
-    plan, index = _order(lake, run)
-    positions = index.of(pair)
-    found = [{"step": read.step, "epoch": read.epoch} for read in plan.of_positions(positions)]
-    line = {"run_id": run.run_id, "name": run.name, "pairs": plan.pairs}
-    return line | {"positions": positions.tolist(), "steps": found}
+    from flows.presented import positions_of_pair, readings
+
+    known = _order(lake, run)
+    positions = positions_of_pair(lake, known, pair)
+    ran = (read for read in readings(known, positions) if known.has_run(read.step))
+    found = [{"step": read.step, "epoch": read.epoch} for read in ran]
+    line = {"run_id": run.run_id, "name": run.name, "pairs": known.n}
+    return line | {"positions": positions, "steps": found}
 
 
 def _runs(lake: Lake, name: str) -> list[Run]:
@@ -101,16 +102,9 @@ def _listed(runs: list[Run]) -> str:
     return ", ".join(f"{run.name} {run.run_id}" for run in runs)
 
 
-def _order(lake: Lake, run: Run) -> tuple["Plan", "Positions"]:
-    from pengi_model.positions import Positions, build
-    from pengi_model.progress import read_lines
-    from pengi_model.steps import Plan
+def _order(lake: Lake, run: Run) -> "Presented":
+    from flows.presented import presented
 
-    folder = lake.run(run.run_id)
-    order = json.loads((folder / "order.json").read_text())
-    index = lake.positions(order["pairs_sha256"])
-    if not index.is_dir():
-        parts = read_parts(read_release(lake, run.release_id), run.config)
-        files = [(lake.root / part.pairs.path, part.train) for part in parts]
-        build(files, order, index)
-    return Plan(order, read_lines(folder / "steps.jsonl")), Positions(index)
+    known = presented(lake, run)
+    assert known is not None  # `_runs` gives only those with an order
+    return known

@@ -16,7 +16,7 @@ from flows.steps.tally import tally
 from schemas import Part, Release, Run
 
 Node = dict[str, Any]
-Steps = Callable[[Run, str], list[int]]  # the planned steps of a run that read a pair
+Steps = Callable[[Run, str], list[int]]  # the steps of a run that read a pair
 SHOWN = 10  # of what there may be thousands of
 
 
@@ -64,7 +64,7 @@ def into(known: Known, path: Path, pair: Line, steps: Steps) -> list[Node]:
     found: list[Node] = []
     for release, part in known.parts_with(path):
         if pair["split"] in part.train:
-            runs = [_reader(known, run, pair, steps) for run in known.runs_on(release.release_id)]
+            runs = [_reader(run, pair, steps) for run in known.runs_on(release.release_id)]
             found.append(node("release", release.release_id, brief(known, release), (), runs))
     return found
 
@@ -171,9 +171,8 @@ def score_node(line: Line, back: Iterable[Node] = ()) -> Node:
     return node("score", f"{line['run_id']}/{line['benchmark']}/{line['metric']}", facts, back)
 
 
-def _reader(known: Known, run: Run, pair: Line, steps: Steps) -> Node:
-    read = steps(run, pair["pair_id"])
-    ran = [step for step in read if step < steps_that_ran(known.lake, run.run_id)]
+def _reader(run: Run, pair: Line, steps: Steps) -> Node:
+    ran = steps(run, pair["pair_id"])
     facts = {"name": run.name, "presented": len(ran), "at_steps": ran[:SHOWN]}
     if len(ran) > SHOWN:
         facts["more_steps"] = len(ran) - SHOWN

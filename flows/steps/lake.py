@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -186,9 +186,10 @@ class Lake:
         """Folder of the index of one Parquet file by an id column; deletable."""
         return self.root / "cache" / "ids" / f"{sha256_text(self.relative(path))[:16]}-{column}"
 
-    def order(self, pairs_sha256: str) -> Path:
-        """Row numbers of the pairs of a training order; deletable."""
-        return self.root / "cache" / "orders" / f"{pairs_sha256[:16]}.npy"
+    def order(self, pairs_sha256: str, files: Iterable[str]) -> Path:
+        """Row numbers, in these pairs files, of the pairs of a training order; deletable."""
+        name = sha256_text("\n".join([pairs_sha256, *files]))[:16]
+        return self.root / "cache" / "orders" / f"{name}.npy"
 
     def tombstones(self) -> Path:
         """Folder of what was taken down, a file each."""
@@ -197,10 +198,6 @@ class Lake:
     def datasets(self) -> list[str]:
         """Names of the datasets that something was fetched of."""
         return sorted(path.parent.name for path in (self.root / "raw").glob("*/fetches.parquet"))
-
-    def positions(self, pairs_sha256: str) -> Path:
-        """Folder of the index of a training's pairs; deletable."""
-        return self.root / "cache" / "positions" / pairs_sha256[:16]
 
     def run(self, run_id: str) -> Path:
         return self.root / "runs" / run_id

@@ -118,6 +118,16 @@ def test_clips_held_out_for_validation_are_in_no_step(own: Audited) -> None:
     assert all(steps_of_pair(own.lake, known, id) for id in set(kept))
 
 
+def test_a_step_in_a_gap_of_the_step_log_read_nothing(own: Audited) -> None:
+    lines = '{"first": 0, "stop": 8}\n{"first": 20, "stop": 30}\n'
+    (own.lake.run(RUN) / "steps.jsonl").write_text(lines)
+    for id in set(order_of(own.lake, own.release)):
+        (run,) = nodes(trace(own.lake, id), "run")
+        saw = [s for s in range(STEPS) if id in batch(own.lake, own.release, s)]
+        ran = [s for s in saw if s < 8 or 20 <= s < 30]
+        assert (run["facts"]["presented"], run["facts"]["at_steps"]) == (len(ran), ran[:10])
+
+
 def test_an_order_whose_pairs_have_changed_is_refused(own: Audited) -> None:
     path = own.lake.run(RUN) / "order.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"pairs_sha256": "0" * 64}))
