@@ -102,7 +102,8 @@ def read(path: Path) -> State:
 
 def _unreadable(path: Path, error: Exception) -> str:
     line = str(error).partition("\n")[0]
-    if "Unsupported global" in str(error) or "Can only build" in str(error):
+    why = str(error).lower()  # "Unsupported global: ..." or "unsupported GLOBAL posix.system ..."
+    if "unsupported global" in why or "can only build" in why:
         return (
             f"{path}: expected a checkpoint of plain tensors, found code or other objects, which "
             f"were not run. If you trust the file, load it once with torch.load(..., "

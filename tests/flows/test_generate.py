@@ -34,7 +34,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sounds(tmp_path: Path) -> Path:
     folder = tmp_path / "sounds"
     folder.mkdir()
-    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(3 * RATE) / RATE)
+    seconds = np.arange(3 * RATE) / RATE
+    tone = 0.3 * np.sin(2 * np.pi * (440 + 300 * seconds) * seconds)  # no two windows are alike
     soundfile.write(folder / "long.wav", tone, RATE)
     soundfile.write(folder / "short.flac", tone[:4410], RATE)
     soundfile.write(folder / "stereo.ogg", np.stack([tone, -0.5 * tone], 1), RATE)

@@ -20,7 +20,7 @@ def test_prompts_are_padded_to_forty_and_keep_their_end() -> None:
     ids, mask = prompt_ids(TOKENS, ["a dog", "a dog " * 50], CONFIG)
     assert ids.shape == mask.shape == (2, 40)
     short = int(mask[0].sum())
-    assert TOKENS.decode(ids[0, :short].tolist()) == "a dog<|endoftext|>"
+    assert TOKENS.decode(ids[0, :short].tolist()) == " a dog<|endoftext|>"
     assert bool((ids[0, short:] == END).all())
     assert ids[1, -1] == END and int(mask[1].sum()) == 40
 
@@ -35,7 +35,7 @@ def test_captions_end_and_are_cut_before_their_end() -> None:
     ids, mask = caption_ids(TOKENS, ["a dog", "a dog barks while rain falls a dog barks"], config)
     assert ids.shape == (2, 6)
     assert ids[1, -1] == END and int(mask[1].sum()) == 6
-    assert TOKENS.decode(ids[0, : int(mask[0].sum())].tolist()) == "a dog<|endoftext|>"
+    assert TOKENS.decode(ids[0, : int(mask[0].sum())].tolist()) == " a dog<|endoftext|>"
 
 
 def test_decoding_drops_the_stop_token_and_cleans_as_released() -> None:
@@ -48,9 +48,9 @@ def test_decoding_drops_the_stop_token_and_cleans_as_released() -> None:
 def test_additional_text_whole_or_as_released_one_character_per_clip() -> None:
     model = Pengi(CONFIG, TOKENS)
     texts = ["a dog", "rain"]
-    assert [TOKENS.decode(ids) for ids in additional_ids(model, texts, 2)] == texts
+    assert [TOKENS.decode(ids) for ids in additional_ids(model, texts, 2)] == [" a dog", " rain"]
     model.config = replace(CONFIG, additional_text="character")
-    assert [TOKENS.decode(ids) for ids in additional_ids(model, texts, 2)] == ["a", "a"]
+    assert [TOKENS.decode(ids) for ids in additional_ids(model, texts, 2)] == [" a", " a"]
     with pytest.raises(ValueError, match=r"additional_text\[1\].*at least 2 characters"):
         additional_ids(model, ["ab", "c"], 2)
     with pytest.raises(ValueError, match="additional_text: expected one per clip"):
