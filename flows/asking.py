@@ -1,4 +1,4 @@
-"""Which run is asked what: by its stage and settings, never by its name.
+"""Which run is asked what: by its stage and settings, by its name only to tell CLAP from CLAP*.
 
 A contrastive run ranks label texts by cosine (App. D, App. H), a generative one answers (sec. 4.2).
 Only the run that the paper calls Pengi answers every prompt of Table 11, ranks labels by likelihood
@@ -30,7 +30,8 @@ def protocols(run: Run, benchmark: Benchmark) -> tuple[str, ...]:
     closed = bool(benchmark.labels)
     if stage == "clap":
         ranked = ("cosine",) if closed else ()
-        return (*ranked, *_probed(benchmark))
+        # Table 9 probes CLAP; CLAP* differs from it in nothing but what it read
+        return (*ranked, *(_probed(benchmark) if run.name == "clap" else ()))
     if stage != "pengi" or not _shown(run, benchmark):
         return ()
     if not is_pengi(run):
