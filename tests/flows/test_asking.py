@@ -17,6 +17,7 @@ def run(stage: str, **settings: object) -> Run:
     return Run(run_id="1", name="any", release_id="r", code_sha256="c", config=config)
 
 
+CLAP = run("clap").model_copy(update={"name": "clap"})
 PENGI = run("pengi", audio_rate=1e-4, variant="pengi", templates={"audio_qa": 1, "auxiliary": 2})
 FROZEN = run("pengi", audio_rate=0.0, variant="pengi", templates={})
 SINGLE = run("pengi", audio_rate=1e-4, variant="pengi", templates={"audio_captioning": 1})
@@ -27,7 +28,8 @@ NO_TEXT = run("pengi", audio_rate=1e-4, variant="no_text_encoder", templates={})
 @pytest.mark.parametrize(
     ("which", "closed", "captions", "probed"),
     [
-        (run("clap"), ["cosine"], [], ["cosine", "probe"]),
+        (CLAP, ["cosine"], [], ["cosine", "probe"]),
+        (CLAP.model_copy(update={"name": "clap_star"}), ["cosine"], [], ["cosine"]),
         (PENGI, ["generate", "likelihood"], ["generate"], ["generate", "likelihood", "probe"]),
         (FROZEN, ["generate"], ["generate"], ["generate"]),
         (NO_TEXT, ["generate"], ["generate"], ["generate"]),
