@@ -22,6 +22,7 @@ from flows.steps.id_index import id_index, opened, rows_at
 from flows.steps.lake import Lake, LakeError, written
 from flows.steps.release import read_parts, read_release
 from pengi_model import order
+from pengi_model.progress import STEPS, read_lines
 from schemas import Part, Run
 
 _Line = dict[str, Any]
@@ -73,7 +74,7 @@ def presented(lake: Lake, run: Run) -> Presented | None:
         n=facts["pairs"],
         seed=facts["seed"],
         plan=facts["plan"],
-        ran=_ran(folder / "steps.jsonl"),
+        ran=[(line["first"], line["stop"]) for line in read_lines(folder / STEPS)],
         files=files,
         starts=list(accumulate([0, *lengths]))[:-1],
         rows=rows,
@@ -159,13 +160,6 @@ def _rows_of_step(known: Presented, step: int) -> tuple[Integers, Integers]:
 
 def _samples(part: dict[str, int]) -> int:
     return (part["stop"] - part["first"]) * part["batch"]
-
-
-def _ran(path: Path) -> list[tuple[int, int]]:
-    """A last line that is still being written is not there yet."""
-    lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
-    found = [json.loads(line) for line in lines if line.endswith("\n")]
-    return [(line["first"], line["stop"]) for line in found]
 
 
 def _rows(lake: Lake, parts: list[Part], facts: _Line) -> NDArray[np.uint32]:

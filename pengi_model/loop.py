@@ -4,7 +4,6 @@ Every draw of a step comes from (seed, step), so that a resumed training repeats
 one bit for bit (CPU, one number of threads) and no generator state has to be stored.
 """
 
-import shutil
 import signal
 import time
 from collections import deque
@@ -231,7 +230,6 @@ class Loop:
             self.progress.table()
             self.stage.save(self.folder / MODEL)
             self.checkpoints.clear()
-            shutil.rmtree(self.folder / "torchrun", ignore_errors=True)
             cpu_s = round(self.seconds, 1)
             self.emit({"event": "done", "steps": self.stage.steps, "cpu_s": cpu_s})
         self.ranks.wait()
